@@ -1,0 +1,64 @@
+"""From a component's reference in a spec to the object: parameters checked, nested components built first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sr_core.component import Component, Kind
+from sr_core.errors import ContractError, ParameterError
+from sr_core.parameters import ComponentReference, NestedComponent, check_parameters
+from sr_core.registry import Registry
+
+
+def build(
+    registry: Registry, kind: Kind, reference: ComponentReference, filled: Mapping[str, Any] | None = None
+) -> Any:  # noqa: ANN401 - one of the contracts, as `kind` says
+    """Import a component and construct it.
+
+    Args:
+        registry: where names are looked up.
+        kind: which contract.
+        reference: name and parameters.
+        filled: what the run's spec says for arguments named `scale`, `scales` and `channels`.
+
+    Raises:
+        UnknownComponentError: the name, or a nested one, is not installed.
+        PluginError: it cannot be imported.
+        ParameterError: its parameters do not fit.
+        ContractError: its constructor failed in a way of its own.
+    """
+    component = registry.get(kind, reference.name)
+    component_class = component.load()
+    values = check_parameters(component_class, reference.parameters, filled)
+    arguments = {name: _built(registry, value, name, filled) for name, value in values.items()}
+    return _construct(component, component_class, arguments)
+
+
+def _construct(component: Component, component_class: type[Any], arguments: Mapping[str, Any]) -> object:
+    try:
+        return component_class(**arguments)
+    except ValueError as error:
+        raise ParameterError(component_class.__name__, [((), str(error))]) from error
+    except Exception as error:  # a stranger's constructor may raise anything
+        raise ContractError(f"{component} cannot be built: {type(error).__name__}: {error}") from error
+
+
+def _built(registry: Registry, value: Any, where: str, filled: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
+    """`value` with every nested component in it built."""
+    if isinstance(value, NestedComponent):
+        role = value.role
+        try:
+            made = build(registry, role.kind, value.reference, filled)
+        except ParameterError as error:
+            problems = [((where, *path), message) for path, message in error.problems]
+            raise ParameterError(error.component, problems) from error
+        if not isinstance(made, role.contract):
+            message = f"'{value.reference.name}' is no {role.contract.__name__}"
+            raise ParameterError(where, [((where,), message)])
+        return made
+    if isinstance(value, list | tuple):
+        return type(value)(_built(registry, item, where, filled) for item in value)
+    if isinstance(value, dict):
+        return {key: _built(registry, item, where, filled) for key, item in value.items()}
+    return value

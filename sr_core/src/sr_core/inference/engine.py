@@ -1,0 +1,97 @@
+"""Apply one method to one picture: channels converted, sizes padded, the contract checked."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sr_core.errors import ContractError
+from sr_core.imaging.color import rgb_to_ycbcr, ycbcr_to_rgb
+from sr_core.imaging.resize import resize
+from sr_core.imaging.size import Scale, sr_size
+from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.model import Model
+from sr_core.interfaces.upsampler import Upsampler
+
+Method = Upsampler | Model
+
+
+def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
+    """Enlarge `image` with `method`, whatever planes the method takes.
+
+    A `y` method gets MATLAB's Y of a colour picture, and chroma is carried by bicubic. An `rgb` method gets a
+    single plane three times, and the mean of its planes is the result. Other numbers of planes must fit.
+
+    Args:
+        method: an upsampler or a network, on the device of `image`.
+        image: N×C×H×W float32 in [0, 1]; C is 1, 3 or the method's number of planes.
+        scale: SR size over LR size.
+
+    Returns:
+        N×C×H'×W' with (H', W') = `sr_size((H, W), scale)`; not clipped.
+
+    Raises:
+        ContractError: the method does not take this scale or number of planes, or broke its contract.
+    """
+    if not takes_scale(method.scales, scale):
+        raise ContractError(f"takes scale {describe_scales(method.scales)}, not {_shown(scale)}")
+    planes = image.shape[1]
+    if method.channels == "any" or method.channels == planes:
+        return _apply(method, image, scale)
+    if method.channels in ("y", 1):
+        return _on_luma(method, image, scale) if planes == 3 else _apply(method, image, scale)
+    if method.channels in ("rgb", 3):
+        if planes == 1:
+            return _apply(method, image.expand(-1, 3, -1, -1), scale).mean(dim=1, keepdim=True)
+        if planes == 3:
+            return _apply(method, image, scale)
+    raise ContractError(f"takes {method.channels} planes, the picture has {planes}")
+
+
+def takes_one_plane(method: Method) -> bool:
+    """Whether the method can be given Y alone."""
+    return method.channels in ("any", "y", 1)
+
+
+def with_chroma(luma: Tensor, rgb: Tensor, scale: Scale) -> Tensor:
+    """A colour picture from SR's Y (N×1×H'×W') and the chroma of LR (N×3×H×W), enlarged by bicubic."""
+    size = (luma.shape[-2], luma.shape[-1])
+    chroma = resize(rgb_to_ycbcr(rgb)[:, 1:], scale, size, "bicubic")
+    return ycbcr_to_rgb(torch.cat([luma, chroma], dim=1))
+
+
+def _on_luma(method: Method, rgb: Tensor, scale: Scale) -> Tensor:
+    return with_chroma(_apply(method, rgb_to_ycbcr(rgb)[:, :1], scale), rgb, scale)
+
+
+def _apply(method: Method, image: Tensor, scale: Scale) -> Tensor:
+    """Call the method on planes it takes, and hold it to the size rule."""
+    learning = isinstance(method, Upsampler) and method.needs_gradient
+    with contextlib.nullcontext() if learning else torch.inference_mode():
+        enlarged = _padded(method, image, scale) if isinstance(method, Model) else method(image, scale)
+    expected = (*image.shape[:2], *sr_size((image.shape[-2], image.shape[-1]), scale))
+    if not isinstance(enlarged, Tensor) or tuple(enlarged.shape) != expected:
+        found = tuple(enlarged.shape) if isinstance(enlarged, Tensor) else type(enlarged).__name__
+        raise ContractError(f"promised a tensor of shape {expected} (see sr_size), gave {found}")
+    if not enlarged.is_floating_point():
+        raise ContractError(f"promised floating-point pixels, gave {enlarged.dtype}")
+    return enlarged.detach().to(torch.float32)
+
+
+def _padded(model: Model, image: Tensor, scale: Scale) -> Tensor:
+    """Pad at the bottom and right to the model's `multiple`, by repeating the last pixel, and cut the result."""
+    height, width = image.shape[-2:]
+    bottom, right = -height % model.multiple, -width % model.multiple
+    if not bottom and not right:
+        enlarged: Tensor = model(image, scale)
+        return enlarged
+    rows, columns = sr_size((height, width), scale)
+    enlarged = model(F.pad(image, (0, right, 0, bottom), mode="replicate"), scale)
+    return enlarged[..., :rows, :columns]
+
+
+def _shown(scale: Scale) -> str:
+    return f"{scale:g}" if not isinstance(scale, tuple) else f"({scale[0]:g}, {scale[1]:g})"

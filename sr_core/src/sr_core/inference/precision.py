@@ -1,0 +1,41 @@
+"""The number format of networks: bfloat16 where the hardware is fast at it, float32 elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Literal
+
+import torch
+
+from sr_core.errors import SrkitError
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
+def choose_precision(wanted: Literal["auto"] | Precision, device: torch.device) -> Precision:
+    """The precision a run uses on `device`; `auto` is bfloat16 where the hardware has it fast.
+
+    Raises:
+        SrkitError: float16 was asked for on a CPU.
+    """
+    if wanted == "auto":
+        return "bfloat16" if has_fast_bfloat16(device) else "float32"
+    if wanted == "float16" and device.type == "cpu":
+        raise SrkitError("precision float16 is for GPUs; on a CPU choose bfloat16 or float32")
+    return wanted
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether `device` computes bfloat16 faster than float32: recent GPUs, CPUs with AMX or AVX512-BF16."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False
+
+
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """The block in which networks run at `precision`."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, precision))

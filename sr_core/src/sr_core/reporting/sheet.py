@@ -1,0 +1,122 @@
+"""The comparison sheet: the same details of one picture from every candidate and the truth, labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torch.nn import functional as F
+
+TILE = 256
+GAP = 12
+LABEL_HEIGHT = 46
+TITLE_HEIGHT = 40
+PAPER, INK, PALE, MARKS = "white", "#1a1a1a", "#666666", ("#d9480f", "#1971c2")
+MOST_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture on the sheet.
+
+    Attributes:
+        label: who made it.
+        note: its figures, smaller beneath.
+        picture: 1×C×H×W in [0, 1], C 1 or 3; LR is brought to the size of HR beforehand.
+    """
+
+    label: str
+    note: str
+    picture: Tensor
+
+
+def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
+    """Draw the whole HR picture with its marked details, and beside it those details from every panel.
+
+    Args:
+        title: what the sheet shows.
+        hr: 1×C×H×W in [0, 1], for the overview and to find the details.
+        panels: in the order they are shown; all of the size of `hr`.
+    """
+    details = find_details(hr)
+    columns = min(len(panels), MOST_COLUMNS)
+    rows = -(-len(panels) // columns)
+    block = len(details) * TILE + LABEL_HEIGHT + GAP
+    left = _overview(hr, details, rows * block - LABEL_HEIGHT - GAP)
+    width = left.width + 2 * GAP + columns * (TILE + GAP)
+    sheet = Image.new("RGB", (width, TITLE_HEIGHT + rows * block + GAP), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(20))
+    sheet.paste(left, (GAP, TITLE_HEIGHT))
+    for index, panel in enumerate(panels):
+        x = left.width + 2 * GAP + index % columns * (TILE + GAP)
+        y = TITLE_HEIGHT + index // columns * block
+        for row, detail in enumerate(details):
+            tile = detail.cut(panel.picture).resize((TILE, TILE), Image.Resampling.NEAREST)
+            sheet.paste(tile, (x, y + row * TILE))
+            corners = (x, y + row * TILE, x + TILE - 1, y + (row + 1) * TILE - 1)
+            draw.rectangle(corners, outline=MARKS[row], width=2)
+        bottom = y + len(details) * TILE + 4
+        draw.text((x, bottom), _shortened(panel.label), fill=INK, font=ImageFont.load_default(18))
+        draw.text((x, bottom + 21), panel.note, fill=PALE, font=ImageFont.load_default(15))
+    return sheet
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A square of the HR picture, in pixels from the top left."""
+
+    top: int
+    left: int
+    side: int
+
+    def cut(self, picture: Tensor) -> Image.Image:
+        """The square of a 1×C×H×W picture, one pixel for one pixel."""
+        return to_image(picture[..., self.top : self.top + self.side, self.left : self.left + self.side])
+
+
+def find_details(hr: Tensor) -> list[Detail]:
+    """The most detailed square of a picture, and the most detailed one that does not touch it if there is room."""
+    height, width = hr.shape[-2:]
+    side = max(1, min(height, width, max(32, min(96, min(height, width) // 4))))
+    gray = hr.double().mean(dim=1, keepdim=True)
+    energy = torch.zeros_like(gray)
+    energy[..., :, 1:] += (gray[..., :, 1:] - gray[..., :, :-1]).abs()
+    energy[..., 1:, :] += (gray[..., 1:, :] - gray[..., :-1, :]).abs()
+    scores = F.avg_pool2d(energy, side, stride=max(1, side // 8))[0, 0]
+    step = max(1, side // 8)
+    details: list[Detail] = []
+    while len(details) < len(MARKS) and float(scores.max()) >= 0:
+        row, column = divmod(int(scores.argmax()), scores.shape[1])
+        details.append(Detail(row * step, column * step, side))
+        reach = -(-side // step) + 1
+        scores[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = -1
+    return details
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """A 1×C×H×W tensor in [0, 1] as an 8-bit RGB image, clipped."""
+    levels = (picture[0].clamp(0, 1) * 255 + 0.5).floor().to("cpu", torch.uint8)
+    rgb = levels.expand(3, -1, -1) if levels.shape[0] == 1 else levels[:3]
+    return Image.fromarray(np.ascontiguousarray(rgb.permute(1, 2, 0).numpy()))
+
+
+def _overview(hr: Tensor, details: Sequence[Detail], height: int) -> Image.Image:
+    """The whole picture, `height` pixels high where that is not too wide, its details marked."""
+    image = to_image(hr)
+    factor = min(height / image.height, 1.6 * height / image.width)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    image = image.resize(size, Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(image)
+    for detail, colour in zip(details, MARKS, strict=False):
+        box = (detail.left, detail.top, detail.left + detail.side, detail.top + detail.side)
+        draw.rectangle(tuple(round(edge * factor) for edge in box), outline=colour, width=3)
+    return image
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= 26 else f"{label[:25]}…"

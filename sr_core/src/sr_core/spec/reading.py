@@ -1,0 +1,111 @@
+"""From a spec file to a `RunSpec`: every fault of the file found and placed, nothing imported but names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from sr_core.errors import Fault, SpecError
+from sr_core.explanation import explain
+from sr_core.registry import Registry
+from sr_core.spec.document import Document, KeyPath
+from sr_core.spec.run_spec import (
+    CandidateSpec,
+    DatasetSpec,
+    EvaluateSpec,
+    ProtocolSpec,
+    RunSpec,
+    UpscaleSpec,
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec that is good as far as names and types go.
+
+    Attributes:
+        run: what it says; relative paths have become absolute, from the spec's folder.
+        document: where it says it, for faults found later.
+    """
+
+    run: RunSpec
+    document: Document
+
+
+def read_spec(path: Path, registry: Registry, overrides: Sequence[tuple[str, str]] = ()) -> Spec:
+    """Read and check a spec file.
+
+    Args:
+        path: the file.
+        registry: the installed components, which names are checked against.
+        overrides: (key path, YAML text) pairs that replace values, as `--set` gives them.
+
+    Raises:
+        SpecError: with every fault found.
+    """
+    document = Document.from_file(path)
+    if not isinstance(document.data, dict):
+        expected = "the file is empty" if document.data is None else "the file must be a mapping of keys"
+        raise SpecError([Fault("", f"{expected}; a spec begins with 'name:' and 'scale:'", str(path))])
+    for where, text in overrides:
+        document.set(where, text)
+    try:
+        context = {"registry": registry, "folder": path.parent}
+        run = RunSpec.model_validate(document.data, context=context)
+    except ValidationError as error:
+        raise SpecError(_faults(error, document)) from error
+    return Spec(run, document)
+
+
+_KEYS_UNDER: dict[str, type[BaseModel]] = {
+    "": RunSpec,
+    "on": DatasetSpec,
+    "candidates": CandidateSpec,
+    "evaluate": EvaluateSpec,
+    "protocol": ProtocolSpec,
+    "upscale": UpscaleSpec,
+    "with": CandidateSpec,
+}
+
+
+def _faults(error: ValidationError, document: Document) -> list[Fault]:
+    """Pydantic's findings as faults in the order of the file; the branches of one union become one fault."""
+    messages: dict[tuple[KeyPath, bool], list[str]] = {}
+    findings = error.errors()
+    places = [details["loc"] for details in findings]
+    for details in findings:
+        if details["type"] == "too_short" and any(_below(place, details["loc"]) for place in places):
+            continue  # pydantic counts only the good items of a list; the bad ones are faults of their own
+        unknown = details["type"] == "extra_forbidden"
+        parent = next((key for key in reversed(details["loc"][:-1]) if isinstance(key, str)), "")
+        known = _known_keys(parent) if unknown else ()
+        where, message = explain(details, known)
+        messages.setdefault((_existing(document.data, where), unknown), []).append(message)
+    faults = [
+        document.fault(where, "; or ".join(dict.fromkeys(found)), at_key=unknown)
+        for (where, unknown), found in messages.items()
+    ]
+    return sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))
+
+
+def _below(path: KeyPath, parent: KeyPath) -> bool:
+    return len(path) > len(parent) and path[: len(parent)] == parent
+
+
+def _known_keys(parent: str) -> tuple[str, ...]:
+    model = _KEYS_UNDER.get(parent)
+    return tuple(field.alias or name for name, field in model.model_fields.items()) if model else ()
+
+
+def _existing(data: Any, path: KeyPath) -> KeyPath:  # noqa: ANN401 - plain values
+    """The longest part of `path` that the file has: shorthands are longer once they are read."""
+    for length, key in enumerate(path):
+        has_item = isinstance(data, list) and isinstance(key, int) and key < len(data)
+        if not has_item and not (isinstance(data, dict) and key in data):
+            return path[:length]
+        data = data[key]
+    return path

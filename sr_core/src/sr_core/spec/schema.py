@@ -1,0 +1,88 @@
+"""The JSON Schema of specs, with every installed component's parameters, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sr_core.component import KINDS, Component, Kind
+from sr_core.errors import PluginError
+from sr_core.parameters import FILLED_BY_THE_CORE, parameter_model
+from sr_core.protocol import PROTOCOLS
+from sr_core.registry import Registry
+from sr_core.spec.run_spec import RunSpec
+
+JsonSchema = dict[str, Any]
+
+_REFERENCES: tuple[tuple[str, str, Kind], ...] = (
+    ("RunSpec", "degradation", "degradation"),
+    ("CandidateSpec", "upsampler", "upsampler"),
+    ("CandidateSpec", "model", "model"),
+)
+_ONE_OR_MANY = (
+    ("RunSpec", "scale"),
+    ("DatasetSpec", "hr"),
+    ("EvaluateSpec", "on"),
+    ("UpscaleSpec", "inputs"),
+)
+
+
+def spec_schema(registry: Registry) -> JsonSchema:
+    """The schema of a spec file; imports every component for its parameters.
+
+    A component that cannot be imported is offered by name, its parameters unchecked.
+    """
+    schema = RunSpec.model_json_schema()
+    definitions: JsonSchema = schema.pop("$defs")
+    parts = {"RunSpec": schema, **definitions}
+    parts["RunSpec"]["properties"].pop("train")
+    for part, key, kind in _REFERENCES:
+        parts[part]["properties"][key] = {"$ref": f"#/$defs/{kind}"}
+    parts["EvaluateSpec"]["properties"]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
+    for part, key in _ONE_OR_MANY:
+        many = parts[part]["properties"][key]
+        parts[part]["properties"][key] = {"anyOf": [many["items"], many]}
+    for kind in KINDS:
+        definitions[kind] = _component_schema(registry.all(kind), definitions)
+    _allow_shorthand(definitions, "DatasetSpec", {"type": "string"})
+    _allow_shorthand(definitions, "CandidateSpec", {"$ref": "#/$defs/upsampler"})
+    _allow_shorthand(definitions, "ProtocolSpec", {"enum": sorted(PROTOCOLS)})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "srkit spec",
+        **{key: value for key, value in schema.items() if key != "title"},
+        "$defs": definitions,
+    }
+
+
+def _allow_shorthand(definitions: JsonSchema, part: str, shorthand: JsonSchema) -> None:
+    """A part that may also be written short; its `name` then follows from the rest."""
+    whole = definitions[part]
+    whole["required"] = [key for key in whole.get("required", []) if key != "name"]
+    definitions[part] = {"anyOf": [shorthand, whole]}
+
+
+def _component_schema(components: list[Component], definitions: JsonSchema) -> JsonSchema:
+    """A component of one kind: its name, or a mapping with its name and parameters."""
+    names = sorted({name for c in components for name in (c.name, c.qualified_name)})
+    if not names:
+        return {"not": {}}
+    return {"anyOf": [{"enum": names}, *(_mapping_schema(component, definitions) for component in components)]}
+
+
+def _mapping_schema(component: Component, definitions: JsonSchema) -> JsonSchema:
+    name = {"enum": [component.name, component.qualified_name]}
+    try:
+        model = parameter_model(component.load())
+    except PluginError:
+        return {"type": "object", "properties": {"name": name}, "required": ["name"], "title": component.name}
+    parameters = model.model_json_schema()
+    definitions.update(parameters.pop("$defs", {}))
+    required = [key for key in parameters.get("required", []) if key not in FILLED_BY_THE_CORE]
+    return {
+        "title": component.name,
+        "description": component.summary,
+        "type": "object",
+        "properties": {"name": name, **parameters.get("properties", {})},
+        "required": ["name", *required],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,71 @@
+"""What the documentation shows is true: its code runs, its specs are good, its docstring examples hold."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import Result
+
+import sr_core
+import sr_plugins_interp
+from sr_core import upscale
+from sr_core.discovery import discover
+from sr_core.spec.reading import read_spec
+from sr_core.testing import check_upsampler
+from tests.conftest import Install
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    module.name
+    for package in (sr_core, sr_plugins_interp)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not module.name.endswith("__main__")
+]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples_hold(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_adding_an_upsampler_is_one_file_one_line_one_test_as_contributing_says(install: Install) -> None:
+    file, line, _ = blocks("CONTRIBUTING.md", "python")
+    file = file.replace("from __future__ import annotations\n", "")
+    hook = f"from sr_core import hookimpl\n\n@hookimpl\ndef srkit_register(registry):\n{line}"
+    install("contributed", "contributed", file + hook.replace("sr_plugins_interp.soft", "contributed"))
+    check_upsampler(discover().registry.get("upsampler", "soft").load()())
+    image = torch.rand(1, 3, 8, 8)
+    assert torch.equal(upscale(image, 2, "soft", parameters={"smoothness": 0}), upscale(image, 2, "bicubic"))
+
+
+def test_the_plugin_of_writing_a_plugin_works(install: Install, srkit: Callable[..., Result]) -> None:
+    plugin, method, _ = blocks("docs/writing-a-plugin.md", "python")
+    site = install("srkit-sharp", "srkit_sharp_plugin", plugin.replace("srkit_sharp.unsharp", "srkit_sharp_unsharp"))
+    (site / "srkit_sharp_unsharp.py").write_text(method, encoding="utf-8")
+    check_upsampler(discover().registry.get("upsampler", "unsharp").load()())
+    assert "amount: float, ≥ 0 — default 0.5" in srkit("show", "upsampler", "unsharp").output
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_the_ready_specs_are_good(path: Path) -> None:
+    assert read_spec(path, discover().registry).run.name == path.stem
+
+
+def test_every_version_is_the_same() -> None:
+    versions = {
+        re.findall(r'^version = "(.*)"$', path.read_text(encoding="utf-8"), re.MULTILINE)[0]
+        for path in (ROOT / "pyproject.toml", *ROOT.glob("sr_*/pyproject.toml"))
+    }
+    assert versions == {sr_core.__version__}
