@@ -119,13 +119,14 @@ def run(
         click.echo(plan.summary())
         return
 
-    from sr_core.reporting.tables import terminal_table
+    from sr_core.reporting.tables import protocol_line, terminal_table
     from sr_core.runner import run as carry_out
 
     directory = output or default_path(read.run.name)
     records = carry_out(read, plan, discovery.plugins, directory, Console(stderr=True))
     if records:
         Console().print(terminal_table(records, read.run.name))
+        click.echo(protocol_line(records))
     click.echo(f"Everything is in {directory}")
 
 

@@ -54,7 +54,8 @@ def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: 
     directory.write_text("spec.yaml", _yaml(resolved))
     directory.write_json("environment.json", describe_environment(plan.device, plugins))
     torch.manual_seed(spec.run.seed)
-    torch.use_deterministic_algorithms(spec.run.deterministic)
+    if spec.run.deterministic:
+        torch.use_deterministic_algorithms(True)
     events.tell("started", spec=resolved, notes=list(plan.notes))
     try:
         records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
@@ -107,7 +108,7 @@ def _write_images(comparison: Comparison, benchmark: Benchmark, directory: RunDi
         if save_sr:
             write_picture(Picture(answer.picture.cpu()), folder / file_name(name) / f"{comparison.picture}.png")
     panels.append(Panel("HR", "the truth", truth.hr))
-    title = f"{comparison.dataset} / {comparison.picture}   ×{comparison.scale:g}   protocol {benchmark.protocol}"
+    title = f"{comparison.dataset} / {comparison.picture}   x{comparison.scale:g}   protocol {benchmark.protocol}"
     sheet = draw_sheet(title, truth.hr, panels)
     with atomic_write(folder / f"{file_name(comparison.picture)}.png") as partial:
         sheet.save(partial)
@@ -115,8 +116,7 @@ def _write_images(comparison: Comparison, benchmark: Benchmark, directory: RunDi
 
 def _figure(benchmark: Benchmark, metric: str, value: float) -> str:
     described = benchmark.metrics[metric]
-    unit = f" {described.unit}" if described.unit else f" {metric}"
-    return f"{format_value(value, described.decimals)}{unit}"
+    return f"{metric} {format_value(value, described.decimals)} {described.unit}".rstrip()
 
 
 def _upscale(spec: Spec, plan: Plan, directory: RunDirectory, console: Console) -> None:

@@ -43,8 +43,8 @@ def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
         panels: in the order they are shown; all of the size of `hr`.
     """
     details = find_details(hr)
-    columns = min(len(panels), MOST_COLUMNS)
-    rows = -(-len(panels) // columns)
+    rows = -(-len(panels) // MOST_COLUMNS)
+    columns = -(-len(panels) // rows)  # as even as can be: seven panels are four and three, not six and one
     block = len(details) * TILE + LABEL_HEIGHT + GAP
     left = _overview(hr, details, rows * block - LABEL_HEIGHT - GAP)
     width = left.width + 2 * GAP + columns * (TILE + GAP)
@@ -113,8 +113,10 @@ def _overview(hr: Tensor, details: Sequence[Detail], height: int) -> Image.Image
     image = image.resize(size, Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
     for detail, colour in zip(details, MARKS, strict=False):
-        box = (detail.left, detail.top, detail.left + detail.side, detail.top + detail.side)
-        draw.rectangle(tuple(round(edge * factor) for edge in box), outline=colour, width=3)
+        edges = (detail.left, detail.top, detail.left + detail.side, detail.top + detail.side)
+        left, top, right, bottom = (round(edge * factor) for edge in edges)
+        draw.rectangle((left - 2, top - 2, right + 2, bottom + 2), outline="white", width=7)  # seen on any ground
+        draw.rectangle((left, top, right, bottom), outline=colour, width=3)
     return image
 
 

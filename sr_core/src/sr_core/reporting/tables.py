@@ -39,7 +39,7 @@ def markdown_table(records: Sequence[Record]) -> str:
 
 def terminal_table(records: Sequence[Record], title: str) -> Table:
     """The same table for a terminal."""
-    table = Table(title=title, title_justify="left", caption=protocol_line(records), caption_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("candidate")
     columns = _columns(records)
     for column in columns:
