@@ -31,16 +31,18 @@ clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/pip.stamp:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "srkit needs Python 3.11 or later; set PYTHON=…")'
-	$(PYTHON) -m venv .venv
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "srkit needs Python 3.11 or later; set PYTHON=…")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
 
 .venv/demo.stamp: .venv/pip.stamp constraints.txt $(PROJECTS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt \
+	@echo "Installing srkit into .venv (PyTorch is large; this takes a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt \
 		$(PACKAGES:%=--editable ./%) --editable '.[samples]'
-	touch $@
+	@touch $@
 
 .venv/develop.stamp: .venv/demo.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt \
+	@echo "Installing the development tools into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt \
 		$(PACKAGES:%=--editable ./%) --editable '.[dev]'
-	touch $@
+	@touch $@

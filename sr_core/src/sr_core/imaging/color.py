@@ -106,7 +106,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
         rgb: N×3×H×W, floating point, in [0, 1]; values outside continue the curves.
 
     Returns:
-        N×3×H×W of the same dtype in natural units: L* in 0 … 100, a* in −86.2 … 98.3, b* in −107.9 … 94.5.
+        N×3×H×W of the same dtype in natural units: L* in 0 … 100, a* in −86.2 … 98.2, b* in −107.9 … 94.5.
 
     Raises:
         ValueError: not a floating-point tensor of that shape.
@@ -199,7 +199,7 @@ def _float_planes(image: Tensor) -> Tensor:
     """The picture in float32 or better."""
     _check_shape(image)
     if not image.is_floating_point():
-        raise ValueError(f"expected floating-point pixels in [0, 1], not {image.dtype}; 8-bit forms end in _8bit")
+        raise ValueError(f"expected floating-point pixels, not {image.dtype}")
     return image if image.dtype == torch.float64 else image.float()
 
 
