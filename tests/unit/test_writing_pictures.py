@@ -13,6 +13,7 @@ from sr_core.imaging.files import Picture, write_picture
 from tests.unit.picture_files import (
     PILLOW_NAMES,
     noise,
+    raising,
     save_with_pillow,
 )
 
