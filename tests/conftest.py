@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ Install = Callable[..., Path]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a stranger's distribution: its metadata and its module, on this test's path alone."""
     site = tmp_path / "site-packages"
     site.mkdir()
@@ -69,7 +70,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         (information / "entry_points.txt").write_bytes(content)
         return site
 
-    return installer
+    yield installer
+    for name, loaded in list(sys.modules.items()):
+        if str(getattr(loaded, "__file__", None)).startswith(str(site)):
+            del sys.modules[name]
 
 
 @pytest.fixture

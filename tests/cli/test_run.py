@@ -50,10 +50,12 @@ def test_a_run_directory_holds_everything(srkit: Srkit, spec: SpecWriter, tmp_pa
     assert "bicubic" in done.output
     assert str(out) in done.output
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    assert names == {
+    assert {name for name in names if not name.startswith("previews/")} == {
         *("spec.yaml", "environment.json", "log.jsonl", "results.json", "results.csv", "results.md"),
+        *("costs.json", "report.html"),
         *(f"images/Mine/x2/{name}.png" for name in ("alpha", "beta", "gray")),
     }
+    assert {f"previews/Mine/x2/{name}/panels.json" for name in ("alpha", "beta", "gray")} <= names
     environment = json.loads((out / "environment.json").read_text(encoding="utf-8"))
     assert environment["torch"] == torch.__version__
     assert environment["plugins"]["srkit-interp"] == "0.1.0"
@@ -83,7 +85,7 @@ def test_results_are_records_with_protocol_and_values_for_each_picture(
     assert float(row["value"]) == record["per_image"]["beta"]
     assert (row["protocol"], row["luma"], row["crop"]) == ("modern", "y", "scale")
     table = (tmp_path / "out/results.md").read_text(encoding="utf-8")
-    assert "| bicubic |" in table
+    assert "| Mine ×2.5 | bicubic |" in table
     assert "Protocol modern: luma y, crop scale, clip full, lr dataset" in table
 
 
@@ -151,6 +153,50 @@ def test_a_data_sets_own_lr_is_used_paired_by_name(
     assert records[0]["mean"] < 10  # black pictures: far from the truth
     noted = srkit("check", spec(evaluate=own), "--set", "evaluate.protocol=classic")
     assert "the LR of Mine is ignored" in noted.output
+
+
+@pytest.mark.parametrize("scale", ["1.25", "1.7", "2.3", "3.7"])
+def test_any_fractional_scale_can_be_measured(scale: str, srkit: Srkit, spec: SpecWriter, tmp_path: Path) -> None:
+    done = srkit("run", spec(scale=scale), "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+
+
+def test_an_lr_of_another_scale_is_refused(srkit: Srkit, spec: SpecWriter, photographs: Path, tmp_path: Path) -> None:
+    lr = tmp_path / "lr"
+    lr.mkdir()
+    for source in photographs.iterdir():
+        with Image.open(source) as picture:
+            picture.resize((picture.width // 3, picture.height // 3)).save(lr / source.name)
+    done = srkit(
+        "run", spec(evaluate="{on: {hr: photographs, lr: lr}, candidates: [nearest]}"), "--output", tmp_path / "out"
+    )
+    assert done.exit_code == 2
+    assert "at scale 2 does not fit HR of" in done.output
+
+
+def test_a_record_says_where_its_lr_came_from(srkit: Srkit, spec: SpecWriter, tmp_path: Path) -> None:
+    for number, (degradation, protocol, expected) in enumerate(
+        (
+            ("bicubic", "modern", "bicubic"),
+            ("{name: bicubic, rounding: once}", "modern", "bicubic(rounding=once)"),
+            ("bicubic", "classic", "unrounded bicubic"),
+        )
+    ):
+        source = spec(degradation=degradation)
+        srkit("run", source, "--set", f"evaluate.protocol={protocol}", "--output", tmp_path / f"out{number}")
+        records = json.loads((tmp_path / f"out{number}/results.json").read_text(encoding="utf-8"))
+        assert {record["low_resolution"] for record in records} == {expected}
+
+
+def test_a_typo_in_set_is_blamed_on_set(srkit: Srkit, spec: SpecWriter) -> None:
+    done = srkit("check", spec(), "--set", "evalute.metrics=[psnr]")
+    assert "--set evalute.metrics: evalute: unknown key 'evalute'; did you mean 'evaluate'?" in done.output
+
+
+def test_a_precision_that_the_device_has_not_is_found_before_any_work(srkit: Srkit, spec: SpecWriter) -> None:
+    done = srkit("check", spec(precision="float16"), "--device", "cpu")
+    assert done.exit_code == 2
+    assert "precision float16 is for GPUs" in done.output
 
 
 def test_dry_run_says_what_would_be_done_and_writes_nothing(srkit: Srkit, spec: SpecWriter, tmp_path: Path) -> None:
@@ -222,6 +268,13 @@ def test_a_device_that_is_not_there_is_a_fault(srkit: Srkit, spec: SpecWriter) -
     done = srkit("check", spec(), "--device", "cuda:99")
     assert done.exit_code == 2
     assert "--set device: device: device 'cuda:99': PyTorch finds" in done.output
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "xpu", "meta", "cuda:99999999999999999999"])
+def test_a_device_of_no_known_name_is_a_fault(device: str, srkit: Srkit, spec: SpecWriter) -> None:
+    done = srkit("check", spec(), "--device", device)
+    assert done.exit_code == 2
+    assert f"unknown device '{device}'; known: auto, cpu, mps, cuda" in done.output
 
 
 def test_a_malformed_set_is_told_the_form(srkit: Srkit, spec: SpecWriter) -> None:
@@ -316,7 +369,7 @@ def test_a_listening_plugin_that_fails_is_told_of_once_and_the_run_goes_on(
     install("tiny-models", "tiny_models", MODEL_PLUGIN)
     assert srkit("run", spec(), "--output", tmp_path / "out").exit_code == 0
     assert [r.getMessage() for r in caplog.records if "tracker is down" in r.getMessage()] == [
-        "tiny-models 1.0: srkit_run_event failed and is not called again: the tracker is down"
+        "tiny-models 1.0: srkit_run_event failed and is not called again: RuntimeError: the tracker is down"
     ]
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skimage import color as skimage_color
 from torch import Tensor
@@ -157,6 +157,7 @@ def test_there_and_back_is_the_same_colour(space: str, colour: tuple[float, floa
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(colour=st.tuples(*[st.floats(0, 1, width=32)] * 3))
+@example(colour=(1.0, 0.0, 2**-30))  # a hue just below 0
 def test_ranges_of_hsv(colour: tuple[float, float, float]) -> None:
     hue, saturation, value = rgb_to_hsv(pixels(colour, dtype=torch.float32)).flatten().tolist()
     assert 0 <= hue < 1
@@ -203,9 +204,9 @@ def test_gradients_are_right(conversion: Conversion) -> None:
 @pytest.mark.parametrize("conversion", FLOAT_CONVERSIONS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_gradients_are_finite_at_black_gray_white_and_beyond(conversion: Conversion, dtype: torch.dtype) -> None:
-    image = pixels(
-        (0, 0, 0), (0.5, 0.5, 0.5), (1, 1, 1), (1, 0, 0), (0, 0, 1e-30), (0, 1e-42, 1e-44), (-0.1, 0, 1.1), dtype=dtype
-    ).requires_grad_()
+    ordinary = [(0, 0, 0), (0.5, 0.5, 0.5), (1, 1, 1), (1, 0, 0)]
+    strange = [(0, 0, 1e-30), (0, 1e-42, 1e-44), (-0.1, 0, 1.1), (-0.2, -0.1, 0)]
+    image = pixels(*ordinary, *strange, dtype=dtype).requires_grad_()
     result = conversion(image)
     (gradient,) = torch.autograd.grad(result.sum(), image)
     assert result.isfinite().all()

@@ -25,9 +25,9 @@ from sr_core import (
     ScaleRange,
     SetMetric,
     Upsampler,
+    degraded_size,
     full_precision,
     hookimpl,
-    lr_size,
     resize,
     sr_size,
     testing,
@@ -131,7 +131,7 @@ class NoObjective(GoodLearnedLoss):
 
 class GoodNoise(Degradation):
     def forward(self, hr: Tensor, scale: Scale, random: SampleRandom) -> Tensor:
-        vertical, horizontal = lr_size(hr.shape[-2:], scale)
+        vertical, horizontal = degraded_size(hr.shape[-2:], scale)
         lr = resize(hr, size=(vertical, horizontal))
         return lr + random.uniform(0, 0.1, 1, 1, 1) * random.normal(*lr.shape[1:])
 
@@ -202,7 +202,7 @@ def test_what_keeps_its_contract_passes(check: Callable[[Any], None], made: type
         (testing.check_loss, NoObjective, "must hold 'objective'"),
         (testing.check_degradation, ClaimsToBeDeterministic, "set deterministic = False"),
         (testing.check_degradation, GlobalChance, "draw from 'random' alone"),
-        (testing.check_degradation, TooSmall, "see sr_core.lr_size"),
+        (testing.check_degradation, TooSmall, "see sr_core.degraded_size"),
         (testing.check_metric, WrongDirection, "check 'higher_is_better'"),
         (testing.check_metric, PoolsTheBatch, "N values"),
     ],

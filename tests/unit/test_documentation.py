@@ -69,3 +69,15 @@ def test_every_version_is_the_same() -> None:
         for path in (ROOT / "pyproject.toml", *ROOT.glob("sr_*/pyproject.toml"))
     }
     assert versions == {sr_core.__version__}
+
+
+def test_no_document_has_a_gap_left_to_fill() -> None:
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\b[A-Z]+_TABLE\b|TODO|FIXME|TBD", text), path
+
+
+def test_the_spec_in_the_readme_is_good(tmp_path: Path) -> None:
+    (text,) = blocks("README.md", "yaml")
+    (tmp_path / "compare.yaml").write_text(text, encoding="utf-8")
+    assert read_spec(tmp_path / "compare.yaml", discover().registry).run.scale == (2, 3, 4)

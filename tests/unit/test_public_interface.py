@@ -11,7 +11,8 @@ import pytest
 import sr_core
 
 OFFERED = {
-    *("__version__", "SrkitError", "hookimpl", "upscale", "resize", "lr_size", "sr_size", "full_precision"),
+    *("__version__", "SrkitError", "hookimpl", "upscale", "resize", "full_precision"),
+    *("degraded_size", "lr_size", "sr_size"),
     *("Picture", "read_picture", "write_picture", "Scale", "Channels", "ScaleRange"),
     *("Upsampler", "Model", "AnyScaleModel", "FittedModel", "Grid", "Prediction", "TrainingPair", "Part"),
     *("Loss", "LearnedLoss", "Batch", "Degradation", "SampleRandom", "Metric", "SetMetric"),

@@ -15,11 +15,12 @@ from PIL import Image
 from rich.console import Console
 
 from sr_core.errors import RunDirectoryError
+from sr_core.file_names import file_name
 from sr_core.protocol import PROTOCOLS
 from sr_core.record import Record
 from sr_core.reporting.sheet import Panel, draw_sheet, find_details
 from sr_core.reporting.tables import csv_table, is_best, markdown_table, terminal_table
-from sr_core.run_directory import RunDirectory, default_path, file_name
+from sr_core.run_directory import RunDirectory, default_path
 
 
 def record(
@@ -36,6 +37,7 @@ def record(
         seconds_per_image=seconds,
         device="cpu",
         precision="float32",
+        low_resolution="data set",
         unit="dB" if metric == "psnr" else "",
         higher_is_better=higher,
         decimals=2,
@@ -60,9 +62,9 @@ def test_a_lone_candidate_is_not_called_the_best() -> None:
 
 def test_the_markdown_table_has_figures_in_bold_and_the_protocol_beneath() -> None:
     table = markdown_table(RECORDS)
-    assert "| nearest | 30.12 | 5.00 | 0.500 |" in table
-    assert "| pipe\\|name | **33.46** | **4.00** | – |" in table
-    assert "Protocol modern: luma y, crop scale, clip full, lr dataset" in table
+    assert "| Set5 ×2 | nearest | 30.12 | 5.00 | 0.500 |" in table
+    assert "| Set5 ×2 | pipe\\|name | **33.46** | **4.00** | – |" in table
+    assert "Protocol modern: luma y, crop scale, clip full, lr dataset (data set); SR made in float32 on cpu." in table
 
 
 def test_the_terminal_table_prints_the_same_figures() -> None:

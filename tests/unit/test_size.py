@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sr_core import lr_size, sr_size
+from sr_core import degraded_size, lr_size, sr_size
 
 sides = st.integers(1, 5000)
 scales = st.floats(1, 8)
@@ -38,3 +38,10 @@ def test_for_whole_scales_it_is_the_modcrop_of_the_fields_scripts(side: int, sca
 def test_each_axis_may_have_its_own_scale() -> None:
     assert sr_size((10, 10), (2, 3.5)) == (20, 35)
     assert lr_size((20, 35), (2, 3.5)) == (10, 10)
+
+
+@settings(derandomize=True, max_examples=500)
+@given(sides, sides, scales)
+def test_the_size_of_lr_is_found_again_from_hr_cut_to_fit(height: int, width: int, scale: float) -> None:
+    if scale > 1:
+        assert degraded_size(sr_size((height, width), scale), scale) == (height, width)

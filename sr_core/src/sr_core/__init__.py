@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sr_core.imaging.files import write_picture as write_picture
     from sr_core.imaging.resize import resize as resize
     from sr_core.imaging.size import Scale as Scale
+    from sr_core.imaging.size import degraded_size as degraded_size
     from sr_core.imaging.size import lr_size as lr_size
     from sr_core.imaging.size import sr_size as sr_size
     from sr_core.interfaces.capabilities import Channels as Channels
@@ -45,6 +46,7 @@ _HOME = {
     "write_picture": "imaging.files",
     "resize": "imaging.resize",
     "Scale": "imaging.size",
+    "degraded_size": "imaging.size",
     "lr_size": "imaging.size",
     "sr_size": "imaging.size",
     "Channels": "interfaces.capabilities",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sr_core.component import Component, Kind
-from sr_core.errors import ContractError, ParameterError
+from sr_core.errors import ParameterError
+from sr_core.guard import describe, guarded
 from sr_core.parameters import ComponentReference, NestedComponent, check_parameters
 from sr_core.registry import Registry
 
@@ -20,7 +21,7 @@ def build(
         registry: where names are looked up.
         kind: which contract.
         reference: name and parameters.
-        filled: what the run's spec says for arguments named `scale`, `scales` and `channels`.
+        filled: what the run's spec says for arguments named `scale` and `scales`.
 
     Raises:
         UnknownComponentError: the name, or a nested one, is not installed.
@@ -36,12 +37,15 @@ def build(
 
 
 def _construct(component: Component, component_class: type[Any], arguments: Mapping[str, Any]) -> object:
-    try:
-        return component_class(**arguments)
-    except ValueError as error:
-        raise ParameterError(component_class.__name__, [((), str(error))]) from error
-    except Exception as error:  # a stranger's constructor may raise anything
-        raise ContractError(f"{component} cannot be built: {type(error).__name__}: {error}") from error
+    with guarded(f"{component} cannot be built"):
+        try:
+            made = component_class(**arguments)
+        except ValueError as error:  # its own word on its parameters
+            refused = ParameterError(component_class.__name__, [((), describe(error).partition(": ")[2])])
+        else:
+            made.check_facts()
+            return made
+    raise refused
 
 
 def _built(registry: Registry, value: Any, where: str, filled: Mapping[str, Any] | None) -> Any:  # noqa: ANN401

@@ -13,11 +13,14 @@ import click
 
 from sr_core import __version__
 from sr_core.component import KINDS, Kind
-from sr_core.discovery import Discovery, discover
+from sr_core.discovery import Discovery, discover, strict
 from sr_core.errors import SrkitError
+from sr_core.guard import describe, guarded
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+PLAIN_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe."""
 
 
 class Program(click.Group):
@@ -31,14 +34,23 @@ class Program(click.Group):
         """A built-in command, else a plugin's."""
         return self.commands.get(name) or _plugin_commands(context).get(name)
 
-    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        """Run the command; a user's mistake is printed in plain words and ends with status 2."""
+    def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the program; a user's mistake is printed in plain words and ends with status 2."""
         try:
-            return super().invoke(context)
+            return super().main(*arguments, **options)
         except SrkitError as error:
             _stop(str(error), BAD_INPUT)
         except ImportError as error:
-            _stop(f"a package srkit needs cannot be imported: {error}; reinstall it", BAD_INPUT)
+            _stop(f"a package srkit needs cannot be imported: {describe(error)}; reinstall it", BAD_INPUT)
+        except MemoryError:
+            _stop("there is not enough memory for this", BAD_INPUT)
+        except OSError as error:
+            _stop(describe(error), BAD_INPUT)
+
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the command; Ctrl-C ends it with one line."""
+        try:
+            return super().invoke(context)
         except KeyboardInterrupt:
             _stop("stopped; what was finished is kept", INTERRUPTED)
 
@@ -57,17 +69,22 @@ def _installed(context: click.Context) -> Discovery:
 
 
 def _plugin_commands(context: click.Context) -> dict[str, click.Command]:
-    commands: dict[str, click.Command] = {}
-    for plugin in _installed(context).plugins:
-        try:
-            answers = plugin.hooks.srkit_commands()
-        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
-            click.echo(f"{plugin.distribution}: its commands are left out: {error}", err=True)
-            continue
-        for answer in answers:
-            for command in answer:
-                commands.setdefault(command.name or "", command)
-    return commands
+    """The commands that plugins bring, asked for once; a plugin that fails at it is told of and left out."""
+    root = context.find_root()
+    if "srkit commands" not in root.meta:
+        commands: dict[str, click.Command] = {}
+        for plugin in _installed(context).plugins:
+            try:
+                with guarded(f"{plugin.distribution}: its commands are left out"):
+                    for command in [command for answer in plugin.hooks.srkit_commands() for command in answer]:
+                        if not isinstance(command, click.Command) or not command.name:
+                            raise TypeError(f"srkit_commands must return named click commands, found {command!r}")
+                        commands.setdefault(command.name, command)
+            except SrkitError as error:
+                click.echo(str(error), err=True)
+        root.meta["srkit commands"] = commands
+    found: dict[str, click.Command] = root.meta["srkit commands"]
+    return found
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -125,9 +142,10 @@ def run(
     directory = output or default_path(read.run.name)
     records = carry_out(read, plan, discovery.plugins, directory, Console(stderr=True))
     if records:
-        Console().print(terminal_table(records, read.run.name))
+        console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+        console.print(terminal_table(records, read.run.name))
         click.echo(protocol_line(records))
-    click.echo(f"Everything is in {directory}")
+    click.echo(f"Everything is in {directory}" + (", comparison sheets in its images/" if records else ""))
 
 
 @main.command()
@@ -162,13 +180,15 @@ def schema(context: click.Context) -> None:
 @click.pass_context
 def list_plugins(context: click.Context, kind: Kind | None, *, check: bool, as_json: bool) -> None:
     """List installed plugins, their components, and what failed to load."""
-    from sr_core.listing import list_json, list_text
+    from sr_core.listing import has_problems, list_json, list_text
 
     discovery = _installed(context)
     if as_json:
         click.echo(json.dumps(list_json(discovery, kind, check=check), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(list_text(discovery, kind, check=check)))
+    if check and strict() and has_problems(discovery, kind):
+        sys.exit(1)
 
 
 @main.command()
@@ -191,7 +211,7 @@ def show(context: click.Context, kind: Kind, name: str) -> None:
     type=click.Path(path_type=Path),
     help="A file for one picture, else a folder.",
 )
-@click.option("--scale", required=True, type=click.FloatRange(min=1), help="SR size over LR size, e.g. 2 or 2.5.")
+@click.option("--scale", required=True, type=click.FloatRange(1, 64), help="SR size over LR size, e.g. 2 or 2.5.")
 @click.option("--model", default="bicubic", show_default=True, metavar="NAME", help="The method.")
 @_device_option
 @click.pass_context

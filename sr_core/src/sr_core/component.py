@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from sr_core.errors import PluginError
+from sr_core.errors import ContractError, PluginError
+from sr_core.guard import guarded
 
 Kind = Literal["upsampler", "model", "loss", "degradation", "metric", "part"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -62,8 +63,9 @@ class Component:
         """Whether the module of `target` exists, found without importing the module itself."""
         module = self.target.partition(":")[0]
         try:
-            return importlib.util.find_spec(module) is not None
-        except (Exception, SystemExit):  # noqa: BLE001 - a stranger's package may raise anything while found
+            with guarded(f"finding {module}"):
+                return importlib.util.find_spec(module) is not None
+        except ContractError:  # finding a module imports the packages above it
             return False
 
     def load(self) -> type[Any]:
@@ -73,11 +75,8 @@ class Component:
             PluginError: the module or the class cannot be imported, or is not a component of this kind.
         """
         module_name, _, attribute = self.target.partition(":")
-        try:
+        with guarded(f"{self}: cannot import {self.target}", PluginError):
             loaded = getattr(importlib.import_module(module_name), attribute)
-        except (Exception, SystemExit) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{self}: cannot import {self.target} ({reason})") from error
         if not isinstance(loaded, type):
             raise PluginError(f"{self}: {self.target} is not a class; register the component's class")
         if getattr(loaded, "kind", None) != self.kind:

@@ -17,6 +17,7 @@ import pluggy
 from sr_core import hooks
 from sr_core.component import Distribution
 from sr_core.errors import PluginError
+from sr_core.guard import describe, guarded
 from sr_core.registry import OFFICIAL_DISTRIBUTIONS, Registrar, Registry
 
 GROUP = "srkit.plugins"
@@ -62,17 +63,22 @@ def discover() -> Discovery:
     registry = Registry()
     plugins: list[Plugin] = []
     found, failures = _entry_points()
-    disabled = {name.strip() for name in os.environ.get("SRKIT_DISABLE_PLUGINS", "").split(",")}
+    disabled = {_normalised(name) for name in os.environ.get("SRKIT_DISABLE_PLUGINS", "").split(",")}
     for entry_point, distribution in sorted(found, key=_official_first):
-        if entry_point.name in disabled or distribution.name in disabled:
+        if _normalised(entry_point.name) in disabled or distribution.name in disabled:
             continue
         try:
             plugins.append(_load(entry_point, distribution, registry))
         except PluginError as error:
             failures.append(Failure(distribution, str(error)))
-    if failures and os.environ.get("SRKIT_STRICT_PLUGINS") == "1":
+    if failures and strict():
         raise PluginError("\n".join(str(failure) for failure in failures))
     return Discovery(registry, tuple(plugins), tuple(failures))
+
+
+def strict() -> bool:
+    """Whether a plugin's failure is fatal, as its author asks with `SRKIT_STRICT_PLUGINS=1`."""
+    return os.environ.get("SRKIT_STRICT_PLUGINS") == "1"
 
 
 def _load(entry_point: entrypoints.EntryPoint, distribution: Distribution, registry: Registry) -> Plugin:
@@ -80,20 +86,15 @@ def _load(entry_point: entrypoints.EntryPoint, distribution: Distribution, regis
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     registrar = Registrar(distribution)
-    stage = f"importing {entry_point.module_name}"
-    try:
+    with guarded(f"importing {entry_point.module_name}", PluginError):
         module = entry_point.load()
-        stage = "checking its hooks"
+    with guarded("checking its hooks", PluginError):
         manager.register(module, entry_point.name)
         manager.check_pending()
-        if not manager.get_hookcallers(module):
-            raise PluginError("it answers no hook; mark srkit_register with @sr_core.hookimpl")  # noqa: TRY301
-        stage = "srkit_register"
+    if not manager.get_hookcallers(module):
+        raise PluginError("it answers no hook; mark srkit_register with @sr_core.hookimpl")
+    with guarded("srkit_register", PluginError):
         manager.hook.srkit_register(registry=registrar)
-    except PluginError as error:
-        raise PluginError(f"{stage}: {error}") from error
-    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-        raise PluginError(f"{stage}: {type(error).__name__}: {error}") from error
     registry.add(registrar.components)
     return Plugin(entry_point.name, distribution, manager.hook)
 
@@ -120,8 +121,7 @@ def _entry_points() -> tuple[list[tuple[entrypoints.EntryPoint, Distribution]], 
                     reason = f"malformed entry point: {name} = {text}; the form is 'name = package.module'"
                     failures.append(Failure(distribution, reason))
         except (OSError, UnicodeError, configparser.Error) as error:
-            reason = f"unreadable entry_points.txt: {type(error).__name__}: {error}".replace("\n", " ")
-            failures.append(Failure(distribution, reason))
+            failures.append(Failure(distribution, f"unreadable entry_points.txt: {describe(error)}"))
     return found, failures
 
 
@@ -162,7 +162,12 @@ def _distribution(folder_name: str) -> Distribution:
     """Name and version from `some_plugin-1.2.dist-info`, the name as pip prints it."""
     stem = re.sub(r"(-py[\d.]+)?\.(dist|egg)-info$", "", folder_name)
     name, _, version = stem.rpartition("-")
-    return Distribution(re.sub(r"[-_.]+", "-", name or stem).lower(), version if name else "unknown version")
+    return Distribution(_normalised(name or stem), version if name else "unknown version")
+
+
+def _normalised(name: str) -> str:
+    """A name as pip compares it: `Some_Plugin` and `some-plugin` are one."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _official_first(found: tuple[entrypoints.EntryPoint, Distribution]) -> tuple[int, str, str]:

@@ -38,6 +38,8 @@ def explain(details: ErrorDetails, known_keys: Sequence[str] = ()) -> tuple[Path
         return path[:-1], f"'{path[-1]}' is missing"
     if kind == "extra_forbidden":
         return path, unknown_key(str(path[-1]), known_keys)
+    if kind == "string_pattern_mismatch":
+        return path, f"{_shown(details['input'])} is not of the form {_plain_pattern(details)}"
     if kind == "too_short":
         return path, "expected at least one"
     if kind in ("value_error", "assertion_error"):
@@ -47,6 +49,12 @@ def explain(details: ErrorDetails, known_keys: Sequence[str] = ()) -> tuple[Path
         message = details["msg"]
         return path, f"{message[:1].lower()}{message[1:]}, found {_shown(details['input'])}"
     return path, f"expected {expected}, found {_shown(details['input'])}"
+
+
+def _plain_pattern(details: ErrorDetails) -> str:
+    """A pattern as one would write an example of it: the few that specs have are short."""
+    pattern = str(details.get("ctx", {}).get("pattern", ""))
+    return "'scale' or 'scale+6'" if pattern.startswith("^scale") else f"'{pattern}'"
 
 
 def unknown_key(key: str, known_keys: Sequence[str]) -> str:

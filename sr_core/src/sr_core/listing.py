@@ -65,6 +65,11 @@ def list_json(discovery: Discovery, kind: Kind | None, *, check: bool) -> dict[s
     }
 
 
+def has_problems(discovery: Discovery, kind: Kind | None) -> bool:
+    """Whether `--check` has anything to say of any component."""
+    return any(_remarks(discovery, component, check=True) for component in discovery.registry.all(kind))
+
+
 def component_text(component: Component) -> Iterator[str]:
     """Everything about one component; imports it."""
     from sr_core.description import describe_parameters
@@ -76,7 +81,7 @@ def component_text(component: Component) -> Iterator[str]:
         yield f"reference: {component.reference}"
     for name, fact in component.facts.items():
         yield f"{name}: {', '.join(fact) if isinstance(fact, tuple) else fact}"
-    documentation = inspect.getdoc(component_class)
+    documentation = inspect.cleandoc(vars(component_class).get("__doc__") or "")  # never the contract's own
     if documentation:
         yield from ("", *documentation.splitlines())
     yield ""
@@ -107,8 +112,10 @@ def _remarks(discovery: Discovery, component: Component, *, check: bool) -> list
         taken = f"the name is {used.distribution}'s" if used else "the name is also another plugin's"
         remarks.append(f"{taken}; write '{component.qualified_name}'")
     if check:
+        from sr_core.parameters import parameter_model
+
         try:
-            component.load()
+            parameter_model(component.load())
         except PluginError as error:
             remarks.append(str(error))
     elif not component.module_found():

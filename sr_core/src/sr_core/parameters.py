@@ -21,14 +21,20 @@ from pydantic import (
     model_validator,
 )
 from pydantic.errors import PydanticUserError
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails
 
 from sr_core.component import KINDS, Kind
 from sr_core.errors import ParameterError, PluginError
 from sr_core.explanation import explain
+from sr_core.guard import describe
 
-FILLED_BY_THE_CORE = frozenset({"scale", "scales", "channels"})
+FILLED_BY_THE_CORE = frozenset({"scale", "scales"})
 """Arguments of these names are taken from the run's spec where the component's own mapping leaves them out."""
+
+COMPONENT_MARK = "srkit-component"
+"""Stands in a parameter's JSON Schema where a component of that kind belongs."""
+
+Path = tuple[str | int, ...]
 
 
 class ComponentReference(BaseModel):
@@ -72,9 +78,9 @@ class Role:
     contract: type[Any]
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Editors are shown the installed components of the kind (spec/schema.py defines them)."""
+        """A mark that spec/schema.py replaces by the installed components of the kind."""
         del core_schema, handler
-        return {"$ref": f"#/$defs/{self.kind}"}
+        return {COMPONENT_MARK: self.kind}
 
 
 @dataclass(frozen=True)
@@ -85,34 +91,32 @@ class NestedComponent:
     role: Role
 
 
-def parameter_model(component_class: type[Any], without: frozenset[str] = frozenset()) -> type[BaseModel]:
+def parameter_model(component_class: type[Any]) -> type[BaseModel]:
     """The pydantic model of a component's constructor arguments: strict, unknown names refused.
 
-    Args:
-        component_class: the component.
-        without: arguments that somebody else supplies.
-
     Raises:
-        PluginError: an argument has no type hint, or the constructor swallows options (`*args`, `**kwargs`).
+        PluginError: an argument has no type hint or one that cannot be read, is positional only, or the constructor
+            swallows options (`*args`, `**kwargs`).
     """
     owner = f"{component_class.__module__}.{component_class.__qualname__}"
     fields: dict[str, Any] = {}
     constructor = _own_constructor(component_class)
     if constructor is not None:
-        hints = get_type_hints(constructor, include_extras=True)
+        hints = _hints(constructor, owner)
         for name, argument in list(inspect.signature(constructor).parameters.items())[1:]:
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
                 raise PluginError(f"{owner}: *{name} would swallow misspelt options; name each argument")
+            if argument.kind is argument.POSITIONAL_ONLY:
+                raise PluginError(f"{owner}: argument '{name}' is positional only; specs set arguments by name")
             if name not in hints:
                 raise PluginError(f"{owner}: argument '{name}' has no type hint")
-            if name not in without:
-                default = ... if argument.default is argument.empty else argument.default
-                fields[name] = (_with_references(hints[name]), default)
+            default = ... if argument.default is argument.empty else argument.default
+            fields[name] = (_with_references(hints[name]), default)
     config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
     try:
         return create_model(component_class.__qualname__, __config__=config, **fields)
-    except PydanticUserError as error:
-        raise PluginError(f"{owner}: a type hint cannot be checked: {error}") from error
+    except (PydanticUserError, NameError, TypeError) as error:
+        raise PluginError(f"{owner}: a type hint cannot be checked: {describe(error)}") from error
 
 
 def check_parameters(
@@ -123,23 +127,38 @@ def check_parameters(
     Args:
         component_class: the class whose constructor they are for.
         given: names → plain values (as JSON knows them), as the spec has them.
-        filled: what the run's spec says for `scale`, `scales`, `channels`: passed on as it is where the
-            constructor asks for it and `given` is silent.
+        filled: what the run's spec says for `scale` (where it has one) and `scales`: used where the constructor asks
+            for it and `given` is silent.
 
     Raises:
         ParameterError: with every problem and where it is.
         PluginError: the constructor itself is faulty.
     """
-    wanted = parameter_model(component_class).model_fields
-    fill = {name: value for name, value in (filled or {}).items() if name in wanted and name not in given}
-    model = parameter_model(component_class, frozenset(fill))
+    model = parameter_model(component_class)
+    filled = filled or {}
+    fill = {name: value for name, value in filled.items() if name in model.model_fields and name not in given}
     try:
         # By way of JSON, strictly: an int serves as float and a list as tuple, and nothing else is bent.
-        checked = model.model_validate_json(json.dumps(given))
+        checked = model.model_validate_json(json.dumps({**fill, **given}))
     except ValidationError as error:
-        problems = [explain(details, tuple(model.model_fields)) for details in error.errors()]
+        problems = [_problem(details, tuple(model.model_fields), filled) for details in error.errors()]
         raise ParameterError(component_class.__name__, problems) from error
-    return {name: getattr(checked, name) for name in model.model_fields} | fill
+    return {name: getattr(checked, name) for name in model.model_fields}
+
+
+def _problem(details: ErrorDetails, known: tuple[str, ...], filled: Mapping[str, Any]) -> tuple[Path, str]:
+    """A finding in plain words; a `scale` that is missing because the run has several says so."""
+    if details["type"] == "missing" and details["loc"] == ("scale",) and "scales" in filled:
+        scales = " and ".join(f"{scale:g}" for scale in filled["scales"])
+        return (), f"takes one scale, and this run has {scales}; give it its own 'scale'"
+    return explain(details, known)
+
+
+def _hints(constructor: Callable[..., None], owner: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(constructor, include_extras=True)
+    except (NameError, TypeError, AttributeError) as error:  # imported for type checkers only, or misspelt
+        raise PluginError(f"{owner}: a type hint cannot be read: {describe(error)}") from error
 
 
 def _own_constructor(component_class: type[Any]) -> Callable[..., None] | None:

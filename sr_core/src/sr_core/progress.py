@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 DELAY_SECONDS = 2.0
 
 
 class Bar:
-    """One bar that shows itself once the work has taken `DELAY_SECONDS`."""
+    """One bar, not seen before the work has taken `DELAY_SECONDS`."""
 
     def __init__(self, console: Console, description: str, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task(description, total=total)
-        self._begun = time.monotonic()
+        self._timer = threading.Timer(DELAY_SECONDS, self._progress.start)
+        self._timer.daemon = True
+        self._timer.start()
 
     def advance(self, description: str | None = None) -> None:
-        """One piece of work is done; `description` says what is next."""
+        """One piece of work is done; `description` says which."""
         self._progress.update(self._task, advance=1, description=description)
-        if not self._progress.live.is_started and time.monotonic() - self._begun > DELAY_SECONDS:
-            self._progress.start()
 
     def stop(self) -> None:
         """Take the bar away."""
-        if self._progress.live.is_started:
-            self._progress.stop()
+        self._timer.cancel()
+        self._timer.join()
+        self._progress.stop()
 
 
 @contextmanager

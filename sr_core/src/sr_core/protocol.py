@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Luma = Literal["y8", "y", "rgb"]
 Clip = Literal["studio", "full"]
 LowResolution = Literal["unrounded", "dataset"]
-Crop = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^scale(\+\d+)?$")]
+Crop = Annotated[int, Field(ge=0, le=1000)] | Annotated[str, Field(pattern=r"^scale(\+\d{1,3})?$")]
 
 
 class Protocol(BaseModel):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,7 +24,8 @@ class Record(BaseModel):
         per_image: picture → value; empty for a set metric.
         seconds_per_image: mean time of making SR, without reading and measuring; None for finished pictures.
         device: what SR was made on.
-        precision: of making SR; figures themselves are float64 (float32 where the device has no more).
+        precision: of making SR; figures themselves are computed in float64.
+        low_resolution: where LR came from: `data set`, `unrounded bicubic`, or the degradation with its parameters.
         unit: of the values, as `dB`.
         higher_is_better: the direction.
         decimals: how many are worth printing.
@@ -40,6 +43,36 @@ class Record(BaseModel):
     seconds_per_image: float | None
     device: str
     precision: str
+    low_resolution: str = "unknown"
     unit: str
     higher_is_better: bool
     decimals: int
+
+    def plain(self) -> dict[str, Any]:
+        """The record as JSON knows it; infinity becomes a text, since JSON has none."""
+        plain: dict[str, Any] = json.loads(self.model_dump_json())
+        return plain
+
+
+class Cost(BaseModel):
+    """What a candidate costs at a scale, as `costs.json` keeps it.
+
+    Attributes:
+        candidate: name of the candidate.
+        scale: SR size over LR size.
+        parameters: numbers that were learned.
+        multiply_adds: for a 1280×720 result; None where there is no network, or it cannot be counted.
+        seconds_per_megapixel: of SR, over all pictures of the run.
+        peak_bytes_per_megapixel: most bytes of tensors alive at once, over SR's megapixels.
+        device: what it was measured on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    candidate: str
+    scale: float
+    parameters: int
+    multiply_adds: int | None
+    seconds_per_megapixel: float
+    peak_bytes_per_megapixel: float
+    device: str

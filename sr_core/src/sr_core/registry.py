@@ -68,6 +68,12 @@ class Registrar:
             raise PluginError(f"{call}: target {target!r} is not of the form 'package.module:Class'")
         if not isinstance(summary, str) or not summary.strip() or "\n" in summary:
             raise PluginError(f"{call}: summary must be one line of text")
+        if not isinstance(reference, str) or "\n" in reference:
+            raise PluginError(f"{call}: reference must be one line of text")
+        for fact, value in facts.items():
+            texts = value if isinstance(value, tuple) else ()
+            if not isinstance(value, str | int | float | tuple) or any(not isinstance(text, str) for text in texts):
+                raise PluginError(f"{call}: {fact} must be a text, a number, true or false, or a tuple of texts")
         if (kind, name) in self._components:
             raise PluginError(f"{call}: registered twice by the same plugin")
         self._components[kind, name] = Component(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sr_core.atomic import atomic_write
 from sr_core.errors import RunDirectoryError
+from sr_core.file_names import file_name
 
 
 class RunDirectory:
@@ -39,14 +40,26 @@ class RunDirectory:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write one UTF-8 file whole."""
-        path = self.path / name
-        with atomic_write(path) as partial:
+        with self.writing(name) as partial:
             partial.write_text(text, encoding="utf-8")
-        return path
+        return self.path / name
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Lend a path to write a file of the run to, which appears whole or not at all.
+
+        Raises:
+            RunDirectoryError: the disk is full, or the folder cannot be written to.
+        """
+        try:
+            with atomic_write(self.path / name) as partial:
+                yield partial
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path / name} cannot be written: {error}") from error
 
     def write_json(self, name: str, value: object) -> Path:
         """Write one JSON file whole."""
-        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def log(self, event: str, **details: object) -> None:
         """Append one line to `log.jsonl`."""
@@ -55,8 +68,11 @@ class RunDirectory:
             "event": event,
             **details,
         }
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        try:
+            with (self.path / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path / 'log.jsonl'} cannot be written: {error}") from error
 
 
 def default_path(name: str) -> Path:
@@ -67,15 +83,6 @@ def default_path(name: str) -> Path:
         count += 1
         path = base.with_name(f"{base.name}_{count}")
     return path
-
-
-def file_name(name: str) -> str:
-    """A name as part of a path on any system.
-
-    >>> file_name('a:b*c')
-    'a_b_c'
-    """
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .") or "_"
 
 
 def _now() -> datetime:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from sr_core import hooks
 from sr_core.component import Component, Distribution
-from sr_core.imaging.size import Scale, lr_size, per_axis, sr_size
+from sr_core.imaging.size import Scale, degraded_size, per_axis, sr_size
 from sr_core.inference.engine import super_resolve
 from sr_core.interfaces.capabilities import Channels, ScaleRange, Scales
 from sr_core.interfaces.degradation import Degradation
@@ -87,7 +87,7 @@ def check_loss(loss: Loss) -> None:
         _check_learning(loss, sr.detach(), hr, batch)
 
 
-def check_degradation(degradation: Degradation, scales: Sequence[Scale] = (2, 3, 2.5)) -> None:
+def check_degradation(degradation: Degradation, scales: Sequence[Scale] = (2, 3, 1.7, 2.3, 2.5)) -> None:
     """A degradation keeps its contract: sizes, planes, and chance only from `random`, sample by sample."""
     _expect(isinstance(degradation, Degradation), "derive the class from sr_core.Degradation")
     check_constructor(type(degradation))
@@ -95,10 +95,10 @@ def check_degradation(degradation: Degradation, scales: Sequence[Scale] = (2, 3,
         size = sr_size((12, 10), scale)
         hr = _pictures(2, 3, size, seed=4)
         lr = _degraded(degradation, hr, scale, [0, 1])
-        expected = (2, 3, *lr_size(size, scale))
+        expected = (2, 3, *degraded_size(size, scale))
         _expect(
             tuple(lr.shape) == expected,
-            f"LR must be {expected} (see sr_core.lr_size), it is {tuple(lr.shape)}",
+            f"LR must be {expected} (see sr_core.degraded_size), it is {tuple(lr.shape)}",
         )
         again = _degraded(degradation, hr, scale, [0, 1])
         _expect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from sr_core.imaging.resize import Rounding, resize
-from sr_core.imaging.size import Scale, lr_size, per_axis
+from sr_core.imaging.size import Scale, degraded_size, per_axis
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.randomness import SampleRandom
 
@@ -29,5 +29,5 @@ class Bicubic(Degradation):
         """LR of `hr`; `random` is not used."""
         del random
         vertical, horizontal = per_axis(scale)
-        size = lr_size((hr.shape[-2], hr.shape[-1]), scale)
+        size = degraded_size((hr.shape[-2], hr.shape[-1]), scale)
         return resize(hr, (1 / vertical, 1 / horizontal), size, "bicubic", rounding=self.rounding)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +17,33 @@ from sr_core.errors import ContractError, DatasetError
 from sr_core.evaluation.candidates import Answer, Candidate, Question
 from sr_core.evaluation.comparison import compared_colours, compared_planes
 from sr_core.evaluation.truth import Truth, make_truth
+from sr_core.guard import guarded
 from sr_core.imaging.files import read_picture
+from sr_core.imaging.size import lr_size, sr_size
+from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.metric import Metric, MetricFacts, SetMetric
 from sr_core.protocol import Protocol
 from sr_core.record import Record
 
+_log = logging.getLogger("srkit")
+
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Everything a comparison needs; objects, no names to look up."""
+    """Everything a comparison needs; objects, no names to look up.
+
+    Attributes:
+        datasets: to measure on.
+        scales: at which.
+        candidates: to compare.
+        metrics: by name.
+        protocol: how.
+        degradation: makes LR where a data set brings none.
+        device: where SR is made.
+        seed: of random degradations.
+        degradation_name: how records call the degradation, parameters included.
+    """
 
     datasets: Sequence[Dataset]
     scales: Sequence[float]
@@ -34,6 +53,7 @@ class Benchmark:
     degradation: Degradation
     device: torch.device
     seed: int = 0
+    degradation_name: str = "bicubic"
 
     @property
     def measuring_device(self) -> torch.device:
@@ -76,12 +96,12 @@ def compare(benchmark: Benchmark) -> Iterator[Comparison | Record]:
     """
     for dataset in benchmark.datasets:
         for scale in benchmark.scales:
-            tally = _Tally(benchmark)
+            tally = _Tally(benchmark, dataset, scale)
             for index, hr_file in enumerate(dataset.hr):
                 comparison = _compare_one(benchmark, dataset, scale, hr_file, index)
                 tally.add(comparison)
                 yield comparison
-            yield from tally.records(dataset.name, scale)
+            yield from tally.records()
 
 
 def _compare_one(benchmark: Benchmark, dataset: Dataset, scale: float, hr_file: Path, index: int) -> Comparison:
@@ -93,42 +113,72 @@ def _compare_one(benchmark: Benchmark, dataset: Dataset, scale: float, hr_file: 
         question = Question(dataset.name, hr_file, scale, truth)
         answers = {candidate.name: candidate.answer(question) for candidate in benchmark.candidates}
         values = {name: _measure(benchmark, answer, truth, scale) for name, answer in answers.items()}
-    except DatasetError as error:
-        raise DatasetError(f"{dataset.name}, {hr_file.name}, scale {scale:g}: {error}") from error
+    except (DatasetError, ContractError) as error:
+        raise type(error)(f"{dataset.name}, {hr_file.name}, scale {scale:g}: {error}") from error
+    _note_what_is_left_out(hr, truth, scale, hr_file)
     return Comparison(dataset.name, scale, hr_file.stem, truth, answers, values)
+
+
+def _note_what_is_left_out(hr: Tensor, truth: Truth, scale: float, hr_file: Path) -> None:
+    """Say so where a data set's own LR covers less of HR than it could."""
+    whole, compared = (hr.shape[-2], hr.shape[-1]), (truth.hr.shape[-2], truth.hr.shape[-1])
+    if compared != sr_size(lr_size(whole, scale), scale):
+        sizes = _by(compared), _by(whole)
+        _log.warning("%s: its LR covers %s of its %s pixels; the rest is left out", hr_file, *sizes)
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
 
 
 def _measure(benchmark: Benchmark, answer: Answer, truth: Truth, scale: float) -> dict[str, float]:
     values = {}
+    planes = _Planes(benchmark.protocol, answer, truth, scale)
     for name, metric in benchmark.metrics.items():
         if isinstance(metric, Metric):
-            sr, reference = _what_is_compared(metric, answer, truth, scale, benchmark.protocol)
-            try:
-                values[name] = float(metric(sr, reference))
-            except ValueError as error:
-                raise DatasetError(f"metric '{name}': {error}") from error
-            except Exception as error:  # a stranger's code may raise anything
-                raise ContractError(f"metric '{name}' failed: {type(error).__name__}: {error}") from error
+            with guarded(f"metric '{name}'"):
+                found = metric(*planes.for_metric(metric))
+                if found.shape != (1,):
+                    raise ContractError(f"promised one value for each picture, gave shape {tuple(found.shape)}")
+                values[name] = float(found)
+            if math.isnan(values[name]):
+                raise ContractError(f"metric '{name}' gave no number (NaN)")
     return values
 
 
-def _what_is_compared(
-    metric: MetricFacts, answer: Answer, truth: Truth, scale: float, protocol: Protocol
-) -> tuple[Tensor, Tensor]:
-    if metric.channels == "rgb":
-        sr, hr = compared_colours(answer.picture, truth.hr, scale, protocol)
-    else:
-        sr, hr = compared_planes(answer.measured, truth.hr, scale, protocol)
-    if metric.needs == "lr":
-        return answer.picture.double(), truth.lr.double()
-    return (sr, sr) if metric.needs == "nothing" else (sr, hr)
+class _Planes:
+    """What metrics are given of one answer; made once however many metrics ask."""
+
+    def __init__(self, protocol: Protocol, answer: Answer, truth: Truth, scale: float) -> None:
+        self._made: dict[Channels, tuple[Tensor, Tensor]] = {}
+        self._protocol, self._answer, self._truth, self._scale = protocol, answer, truth, scale
+
+    def for_metric(self, metric: MetricFacts) -> tuple[Tensor, Tensor]:
+        """(SR, reference) as `channels` and `needs` say: copies, so that one metric cannot change the next."""
+        if metric.needs == "lr":
+            return self._answer.picture.double(), self._truth.lr.double()
+        sr, hr = self._compared(metric.channels)
+        if metric.channels not in ("any", "rgb", "y", sr.shape[1]):
+            raise ContractError(f"takes {metric.channels} planes, the protocol compares {sr.shape[1]}")
+        return sr.clone(), (sr if metric.needs == "nothing" else hr).clone()
+
+    def _compared(self, channels: Channels) -> tuple[Tensor, Tensor]:
+        if channels not in self._made:
+            protocol, answer, truth, scale = self._protocol, self._answer, self._truth, self._scale
+            if channels == "rgb":
+                self._made[channels] = compared_colours(answer.picture, truth.hr, scale, protocol)
+            else:
+                if channels == "y" and protocol.luma == "rgb":
+                    protocol = protocol.with_parts(luma="y")
+                self._made[channels] = compared_planes(answer.measured, truth.hr, scale, protocol)
+        return self._made[channels]
 
 
 class _Tally:
     """The figures of one data set at one scale, as they come in."""
 
-    def __init__(self, benchmark: Benchmark) -> None:
-        self._benchmark = benchmark
+    def __init__(self, benchmark: Benchmark, dataset: Dataset, scale: float) -> None:
+        self._benchmark, self._dataset, self._scale = benchmark, dataset, scale
         self._values: dict[tuple[str, str], dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = {}
         self._pairs: dict[tuple[str, str], list[tuple[Tensor, Tensor]]] = {}
@@ -142,24 +192,26 @@ class _Tally:
                 self._seconds.setdefault(candidate, []).append(answer.seconds)
             for name, metric in self._benchmark.metrics.items():
                 if isinstance(metric, SetMetric):
-                    protocol = self._benchmark.protocol
-                    sr, reference = _what_is_compared(metric, answer, comparison.truth, comparison.scale, protocol)
+                    planes = _Planes(self._benchmark.protocol, answer, comparison.truth, comparison.scale)
+                    with guarded(f"metric '{name}'"):
+                        sr, reference = planes.for_metric(metric)
                     self._pairs.setdefault((candidate, name), []).append((sr.cpu(), reference.cpu()))
 
-    def records(self, dataset: str, scale: float) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """One record for each candidate and metric."""
         for candidate in self._benchmark.candidates:
             for name, metric in self._benchmark.metrics.items():
                 per_image = self._values.get((candidate.name, name), {})
                 if isinstance(metric, SetMetric):
                     pairs = self._pairs[candidate.name, name]
-                    mean = metric([sr for sr, _ in pairs], [reference for _, reference in pairs])
+                    with guarded(f"metric '{name}'"):
+                        mean = float(metric([sr for sr, _ in pairs], [reference for _, reference in pairs]))
                 else:
                     mean = statistics.fmean(per_image.values())
                 seconds = self._seconds.get(candidate.name)
                 yield Record(
-                    dataset=dataset,
-                    scale=scale,
+                    dataset=self._dataset.name,
+                    scale=self._scale,
                     candidate=candidate.name,
                     metric=name,
                     protocol=self._benchmark.protocol,
@@ -168,7 +220,14 @@ class _Tally:
                     seconds_per_image=statistics.fmean(seconds) if seconds else None,
                     device=str(self._benchmark.device),
                     precision="float32",
+                    low_resolution=self._low_resolution(),
                     unit=metric.unit,
                     higher_is_better=metric.higher_is_better,
                     decimals=metric.decimals,
                 )
+
+    def _low_resolution(self) -> str:
+        """Where LR came from, in words."""
+        if self._benchmark.protocol.lr == "unrounded":
+            return "unrounded bicubic"
+        return "data set" if self._scale in self._dataset.lr else self._benchmark.degradation_name

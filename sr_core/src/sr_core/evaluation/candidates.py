@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sr_core.errors import ContractError, DatasetError, SrkitError
+from sr_core.errors import DatasetError
 from sr_core.evaluation.truth import Truth
+from sr_core.guard import guarded
 from sr_core.imaging.files import read_picture
 from sr_core.inference.engine import Method, super_resolve, takes_one_plane, with_chroma
 
@@ -82,22 +83,19 @@ class MethodCandidate(Candidate):
         truth, scale = question.truth, question.scale
         on_luma = truth.luma is not None and takes_one_plane(self.method)
         given = (truth.luma if on_luma and truth.luma is not None else truth.lr).to(self.device)
-        try:
+        # A copy: a method that writes into its input must not change what the next candidate is given.
+        with guarded(f"{self.origin} failed on {question.hr_file.name}"):
             self._warm_up(given, scale)
+            given = given.clone()
             started = _now(self.device)
             sr = super_resolve(self.method, given, scale)
             seconds = _now(self.device) - started
-        except SrkitError as error:
-            raise ContractError(f"{self.origin}: {error}") from error
-        except Exception as error:  # a stranger's code may raise anything
-            message = f"{self.origin} failed on {question.hr_file.name}: {type(error).__name__}: {error}"
-            raise ContractError(message) from error
         sr = sr.to(truth.hr.device)
         return Answer(sr, with_chroma(sr, truth.lr, scale) if on_luma else sr, seconds)
 
     def _warm_up(self, image: Tensor, scale: float) -> None:
         if scale not in self._warm and not getattr(self.method, "needs_gradient", False):
-            super_resolve(self.method, image[..., :WARM_UP_SIDE, :WARM_UP_SIDE], scale)
+            super_resolve(self.method, image[..., :WARM_UP_SIDE, :WARM_UP_SIDE].clone(), scale)
         self._warm.add(scale)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sr_core.errors import DatasetError
+from sr_core.errors import ContractError, DatasetError
+from sr_core.guard import guarded
 from sr_core.imaging.color import rgb_to_y
 from sr_core.imaging.resize import resize
 from sr_core.imaging.size import lr_size, sr_size
@@ -15,8 +16,10 @@ from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.randomness import SampleRandom
 from sr_core.protocol import Protocol
 
-LARGEST_CUT = 24
-"""HR pixels that a data set's own LR may leave out at the bottom and right (sets are cut to multiples of 12)."""
+LARGEST_CUT = 12
+"""HR pixels that a data set's own LR may leave out at the bottom and right (some sets are cut to multiples of 12)."""
+LARGEST_MISFIT = 1.2
+"""What HR size over LR size may be, relative to the scale: beyond it LR is of another scale."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,24 @@ def make_truth(
     if protocol.lr == "unrounded":
         return _unrounded(hr, scale, size, protocol)
     if own_lr is None:
-        random = SampleRandom(seed, 0, [index], hr.device)
-        made = degradation(hr.float(), scale, random)
-        own_lr = made[0] if isinstance(made, tuple) else made
+        own_lr, hr = _degraded(hr, scale, size, degradation, SampleRandom(seed, 0, [index], hr.device))
     return Truth(hr, round_to_8_bits(own_lr).float(), None)
+
+
+def _degraded(
+    hr: Tensor, scale: float, size: tuple[int, int], degradation: Degradation, random: SampleRandom
+) -> tuple[Tensor, Tensor]:
+    """(LR, HR) from a degradation, held to its contract; HR is its own target where it gives one."""
+    with guarded("the degradation failed"):
+        made = degradation(hr.float(), scale, random)
+    lr, target = made if isinstance(made, tuple) and len(made) == 2 else (made, hr)
+    for what, picture, shape in (("LR", lr, (*hr.shape[:2], *size)), ("target", target, tuple(hr.shape))):
+        if not isinstance(picture, Tensor) or tuple(picture.shape) != shape:
+            found = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
+            raise ContractError(f"the degradation promised {what} of shape {shape} (see degraded_size), gave {found}")
+        if not picture.isfinite().all():
+            raise ContractError(f"the degradation gave {what} with values that are not finite")
+    return lr, hr if target is hr else round_to_8_bits(target)
 
 
 def _unrounded(hr: Tensor, scale: float, size: tuple[int, int], protocol: Protocol) -> Truth:
@@ -96,7 +113,8 @@ def _size_of(lr: Tensor, hr: Tensor, scale: float) -> tuple[int, int]:
     left_over = (hr.shape[-2] - rows, hr.shape[-1] - columns)
     if lr.shape[1] != hr.shape[1]:
         raise DatasetError(f"LR has {lr.shape[1]} planes and HR has {hr.shape[1]}")
-    if min(left_over) < 0 or max(left_over) > LARGEST_CUT:
+    misfit = max(hr.shape[-2] / rows, hr.shape[-1] / columns)
+    if min(left_over) < 0 or max(left_over) > LARGEST_CUT or misfit > LARGEST_MISFIT:
         raise DatasetError(
             f"LR of {size[0]}×{size[1]} at scale {scale:g} does not fit HR of {hr.shape[-2]}×{hr.shape[-1]}"
         )

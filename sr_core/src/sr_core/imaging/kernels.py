@@ -1,4 +1,4 @@
-"""MATLAB's interpolation kernels as matrices: how much of each source pixel goes into each resampled pixel."""
+"""MATLAB's interpolation kernels: how much of each source pixel goes into each resampled pixel."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ Method = Literal["nearest", "box", "bilinear", "bicubic", "lanczos2", "lanczos3"
 
 Border = Literal["mirror", "replicate"]
 """What lies beyond the picture: its mirror image, edge pixel included, for ever; or the edge pixel alone."""
-
-BLOCK_SPAN = 80
-"""Source and resampled pixels of one block together; 64 to 96 measured fastest for ×1/4, ×1/2, ×2 and ×4 on CPUs."""
 
 
 @dataclass(frozen=True)
@@ -43,41 +40,36 @@ class Resampling:
 
 
 @dataclass(frozen=True)
-class Block:
-    """A dense piece of a banded matrix; all outside `columns` is zero in its `rows`."""
+class WeightedSums:
+    """The rows of a result as weighted sums of the rows of a source, in the form of torch's `embedding_bag`.
 
-    rows: slice
-    columns: slice
+    Attributes:
+        sources: the source rows that go into the first result row, then those of the second, and so on.
+        weights: one for each of `sources`.
+        starts: where in `sources` each result row begins; it ends where the next begins.
+    """
+
+    sources: Tensor
     weights: Tensor
+    starts: Tensor
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(mode=False)  # a tensor kept from inference mode would be refused where gradients are needed
-def banded_matrix(
-    resampling: Resampling, transposed: bool, dtype: torch.dtype, device: torch.device
-) -> tuple[Block, ...]:
-    """The matrix that resamples one axis, `length × source_length`, or its transpose, as blocks from top to bottom.
+def weighted_sums(resampling: Resampling, transposed: bool, dtype: torch.dtype, device: torch.device) -> WeightedSums:
+    """The sums that resample one axis, or those that carry a gradient back through it (`transposed`).
 
-    Borders are folded into the weights, so that nothing ever needs padding. Weights are computed in float64 and
-    then rounded to `dtype`.
+    Borders are folded into the sums, so that nothing needs padding. Weights are computed in float64 and then
+    rounded to `dtype`.
     """
-    sources, weights = contributions(resampling)
-    rows, column_of_weight = torch.nonzero(weights, as_tuple=True)
-    columns, values = sources[rows, column_of_weight], weights[rows, column_of_weight]
-    height, rows_per_column = resampling.length, resampling.scale
+    pixels, weights = contributions(resampling)
+    results, taps = torch.nonzero(weights, as_tuple=True)
+    sources, values = pixels[results, taps], weights[results, taps]
+    count = resampling.length
     if transposed:
-        columns, order = torch.sort(columns, stable=True)
-        rows, columns, values = columns, rows[order], values[order]
-        height, rows_per_column = resampling.source_length, 1 / resampling.scale
-    step = max(8, round(BLOCK_SPAN / (1 + 1 / rows_per_column)))
-    starts = range(0, height, step)
-    ends = torch.searchsorted(rows, torch.tensor([*starts[1:], height], device="cpu")).tolist()
-    blocks = []
-    for start, begin, end in zip(starts, [0, *ends], ends, strict=False):
-        entries = slice(begin, end)
-        block = _block(start, min(step, height - start), rows[entries], columns[entries], values[entries])
-        blocks.append(Block(block.rows, block.columns, block.weights.to(device, dtype)))
-    return tuple(blocks)
+        order = sources.argsort(stable=True)
+        results, sources, values, count = sources[order], results[order], values[order], resampling.source_length
+    starts = torch.searchsorted(results, torch.arange(count, device="cpu"))
+    return WeightedSums(sources.to(device), values.to(device, dtype), starts.to(device))
 
 
 def contributions(resampling: Resampling) -> tuple[Tensor, Tensor]:
@@ -109,14 +101,6 @@ def _inside(sources: Tensor, resampling: Resampling) -> Tensor:
         return sources.clamp(0, length - 1)
     there_and_back = sources.remainder(2 * length)
     return torch.minimum(there_and_back, 2 * length - 1 - there_and_back)
-
-
-def _block(start: int, height: int, rows: Tensor, columns: Tensor, values: Tensor) -> Block:
-    """The smallest block from row `start` that holds the given entries; equal places add up."""
-    first, last = (int(columns.min()), int(columns.max())) if len(columns) else (0, -1)
-    weights = torch.zeros(height, last + 1 - first, dtype=torch.float64, device="cpu")
-    weights.index_put_((rows - start, columns - first), values, accumulate=True)
-    return Block(slice(start, start + height), slice(first, last + 1), weights)
 
 
 def _box(x: Tensor) -> Tensor:

@@ -1,28 +1,26 @@
 """Resampling equal to MATLAB's `imresize`: any scale, any device, differentiable.
 
-Each axis is multiplied by a banded matrix that is kept as small dense blocks (see `kernels`). So one path serves
-every scale and kernel, is exact at the borders, and runs as fast as the machine multiplies matrices.
+A resampled line is a weighted sum of source lines, and torch's `embedding_bag` sums them: one path for every scale
+and kernel, exact at the borders, in full float32 whatever precision the program allows to matrix products.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from sr_core.imaging.kernels import Block, Border, Resampling, banded_matrix
+from sr_core.imaging.kernels import Border, Resampling, WeightedSums, weighted_sums
 from sr_core.imaging.kernels import Method as Method
 from sr_core.imaging.size import Scale, per_axis
 
 Rounding = Literal["none", "once", "each_pass"]
 """Whether resampled pixels are rounded to 8 bits, and when."""
-
-Pass = tuple[int, Resampling]
-"""The axis that a pass works along (−2 vertical, −1 horizontal), and how."""
 
 
 def resize(
@@ -40,7 +38,7 @@ def resize(
     result at (i + 0.5) / scale − 0.5 in the picture, where 0 is the centre of the first pixel.
 
     Args:
-        image: N×C×H×W, floating point, finite, usually in [0, 1]. float16 and bfloat16 are computed in float32,
+        image: N×C×H×W, floating point, usually in [0, 1]. float16 and bfloat16 are computed in float32,
             and autocast changes nothing.
         scale: result over picture, above 0: one number, or (vertical, horizontal).
         size: (height, width) of the result in pixels.
@@ -59,7 +57,7 @@ def resize(
     Raises:
         ValueError: `image` is not such a tensor, neither scale nor size is given, or an argument is none of these.
 
-    Source: MATLAB's imresize.m: weights normalised, borders symmetric, the axis of the smaller scale first.
+    Source: MATLAB's imresize.m: weights normalised, borders symmetric.
 
     >>> resize(torch.tensor([[[[0.0, 1.0]]]]), size=(1, 4), method="bilinear")
     tensor([[[[0.0000, 0.2500, 0.7500, 1.0000]]]])
@@ -69,90 +67,82 @@ def resize(
     _check_choice("rounding", rounding, get_args(Rounding))
     border: Border = "replicate" if rounding == "each_pass" else "mirror"
     lengths, scales = _geometry((image.shape[-2], image.shape[-1]), scale, size)
-    # MATLAB's order of the axes; it decides the last bits, and with them exact ties of rounding.
-    passes: list[Pass] = [
+    vertical, horizontal = (
         (axis, Resampling(image.shape[axis], lengths[axis], scales[axis], method, antialias, border))
-        for axis in ((-2, -1) if scales[0] <= scales[1] else (-1, -2))
-    ]
+        for axis in (-2, -1)
+    )
+    # MPS has no float64, and older torch no embedding_bag there.
+    device = torch.device("cpu") if image.device.type == "mps" else image.device
+    # MATLAB's order shows between roundings, and in the last bits of float64. In float32 the cheaper one is taken:
+    # the horizontal pass turns the picture and turns it back, so it comes while there are few rows.
+    in_order = rounding == "each_pass" or image.dtype == torch.float64
+    vertical_first = scales[0] <= scales[1] if in_order else scales[0] < 1
+    passes = (vertical, horizontal) if vertical_first else (horizontal, vertical)
     if rounding == "each_pass":
-        return _resize_in_8_bits(image, passes)
-    result = image.to(_working_dtype(image))
+        return _in_8_bits(image.detach().to(device, torch.float64), passes).to(image)
+    result = image.to(device, torch.promote_types(image.dtype, torch.float32))
     for axis, resampling in passes:
-        result = _product(result, resampling, axis)
+        result = _resample(result, resampling, axis)
     if rounding == "once":
         result = _round_half_up(result * 255) / 255
-    return result.to(image.dtype)
+    return result.to(image)
 
 
-def _resize_in_8_bits(image: Tensor, passes: list[Pass]) -> Tensor:
-    """`rounding="each_pass"`, in float64: sums of levels are exact at ×1/2 and ×1/4, where ties are common."""
-    device = "cpu" if image.device.type == "mps" else image.device  # MPS has no float64
-    levels = _round_half_up(image.detach().to(device, torch.float64) * 255)
+def _in_8_bits(image: Tensor, passes: Iterable[tuple[int, Resampling]]) -> Tensor:
+    """`rounding="each_pass"`; float64 holds every sum of levels at ×1/2 and ×1/4, where ties are common."""
+    levels = _round_half_up(image * 255)
     for axis, resampling in passes:
-        levels = _round_half_up(_product(levels, resampling, axis))
-    return (levels / 255).to(image)
+        levels = _round_half_up(_resample(levels, resampling, axis))
+    return levels / 255
 
 
 def _round_half_up(levels: Tensor) -> Tensor:
     return torch.floor(levels + 0.5).clamp(0, 255)
 
 
-class _Product(torch.autograd.Function):
-    """A banded matrix times one axis. The gradient is the transposed matrix times that axis, and so on.
-
-    Written with `out=`: each block goes straight to its place, and autocast, which knows no such forms, keeps away.
-    """
+class _Resample(torch.autograd.Function):
+    """One pass. Its gradient is the transposed sums, whose gradient is the sums again, and so on."""
 
     @staticmethod
     def forward(image: Tensor, resampling: Resampling, axis: int, transposed: bool) -> Tensor:
-        """N×C×H×W in one float dtype, `axis` −2 or −1."""
-        blocks = banded_matrix(resampling, transposed, image.dtype, image.device)
-        length = resampling.source_length if transposed else resampling.length
-        return _multiply_columns(blocks, image, length) if axis == -2 else _multiply_rows(blocks, image, length)
+        """Resample along `axis`, −2 or −1; with `transposed`, from the resampled length back to the source's."""
+        sums = weighted_sums(resampling, transposed, image.dtype, image.device)
+        return _sum_rows(image, sums) if axis == -2 else _sum_columns(image, sums)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401, ARG004
         """Keep what the gradient needs: all but the picture."""
-        ctx.factors = inputs[1:]
+        ctx.how = inputs[1:]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
         """The gradient with respect to the picture."""
-        resampling, axis, transposed = ctx.factors
-        return _product(gradients[0], resampling, axis, not transposed), None, None, None
+        resampling, axis, transposed = ctx.how
+        return _resample(gradients[0], resampling, axis, not transposed), None, None, None
 
 
-def _product(image: Tensor, resampling: Resampling, axis: int, transposed: bool = False) -> Tensor:
-    product: Tensor = _Product.apply(image, resampling, axis, transposed)  # type: ignore[no-untyped-call]
-    return product
+def _resample(image: Tensor, resampling: Resampling, axis: int, transposed: bool = False) -> Tensor:
+    result: Tensor = _Resample.apply(image, resampling, axis, transposed)  # type: ignore[no-untyped-call]
+    return result
 
 
-def _multiply_columns(blocks: tuple[Block, ...], image: Tensor, length: int) -> Tensor:
-    planes = image.flatten(0, 1)  # N·C × H × W
-    result = planes.new_empty(len(planes), length, image.shape[-1])
-    for block in blocks:
-        weights = block.weights.expand(len(planes), -1, -1)
-        torch.bmm(weights, planes[:, block.columns], out=result[:, block.rows])
-    return result.view(*image.shape[:2], length, image.shape[-1])
+def _sum_rows(image: Tensor, sums: WeightedSums) -> Tensor:
+    """N×C×H×W to N×C×H'×W; the planes lie below each other, and each has the same sums."""
+    batch, channels, height, width = image.shape
+    plane = torch.arange(batch * channels, device=image.device).unsqueeze(1)
+    sources = (sums.sources + plane * height).flatten()
+    starts = (sums.starts + plane * len(sums.sources)).flatten()
+    rows = image.contiguous().view(-1, width)  # any other layout is ten times slower
+    weights = sums.weights.repeat(batch * channels)
+    result = F.embedding_bag(sources, rows, starts, mode="sum", per_sample_weights=weights)
+    return result.view(batch, channels, -1, width)
 
 
-def _multiply_rows(blocks: tuple[Block, ...], image: Tensor, length: int) -> Tensor:
-    lines = image.flatten(0, 2)  # N·C·H × W
-    result = lines.new_empty(len(lines), length)
-    for block in blocks:
-        torch.mm(lines[:, block.columns], block.weights.T, out=result[:, block.rows])
-    return result.view(*image.shape[:3], length)
-
-
-def _working_dtype(image: Tensor) -> torch.dtype:
-    """float32; float64 if the picture is, or if the program lets float32 products be rounded to TF32 or bfloat16."""
-    if image.device.type == "mps":
-        return torch.float32
-    try:
-        rounded = torch.get_float32_matmul_precision() != "highest"
-    except RuntimeError:  # torch ≥ 2.9 has no one answer where backends differ
-        rounded = True
-    return torch.float64 if rounded or image.dtype == torch.float64 else torch.float32
+def _sum_columns(image: Tensor, sums: WeightedSums) -> Tensor:
+    """N×C×H×W to N×C×H×W'; turned by a quarter, all planes lie beside each other."""
+    columns = image.reshape(-1, image.shape[-1]).T.contiguous()
+    result = F.embedding_bag(sums.sources, columns, sums.starts, mode="sum", per_sample_weights=sums.weights)
+    return result.T.contiguous().view(*image.shape[:-1], -1)
 
 
 def _geometry(

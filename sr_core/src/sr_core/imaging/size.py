@@ -46,3 +46,16 @@ def lr_size(hr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:
     vertical, horizontal = per_axis(scale)
     # 1e-9 forgives a quotient that lands a rounding error below a whole number, as 33 / 1.1 does.
     return math.floor(hr_size[0] / vertical + 1e-9), math.floor(hr_size[1] / horizontal + 1e-9)
+
+
+def degraded_size(hr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:
+    """LR (height, width) of an HR picture that is already cut to the size of SR: the size whose `sr_size` it is.
+
+    `lr_size` would not do: at fractional scales a cut picture may be a pixel too short for it (7 · 2.3 gives 16, and
+    16 / 2.3 is below 7).
+
+    >>> degraded_size(sr_size((7, 9), 2.3), 2.3)
+    (7, 9)
+    """
+    vertical, horizontal = per_axis(scale)
+    return round_half_up(hr_size[0] / vertical), round_half_up(hr_size[1] / horizontal)

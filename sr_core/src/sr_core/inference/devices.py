@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
+from sr_core.device_names import DEVICE_NAME, KNOWN_DEVICES
 from sr_core.errors import SrkitError
 
 
@@ -17,6 +20,8 @@ def choose_device(wanted: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if not re.fullmatch(DEVICE_NAME, wanted):
+        raise SrkitError(f"unknown device '{wanted}'; known: {KNOWN_DEVICES}")
     device = torch.device(wanted)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()

@@ -78,6 +78,10 @@ def _apply(method: Method, image: Tensor, scale: Scale) -> Tensor:
         raise ContractError(f"promised a tensor of shape {expected} (see sr_size), gave {found}")
     if not enlarged.is_floating_point():
         raise ContractError(f"promised floating-point pixels, gave {enlarged.dtype}")
+    if enlarged.device != image.device:
+        raise ContractError(f"promised a picture on {image.device}, gave one on {enlarged.device}")
+    if not enlarged.isfinite().all():
+        raise ContractError("gave pixels that are not finite (NaN or infinity)")
     return enlarged.detach().to(torch.float32)
 
 

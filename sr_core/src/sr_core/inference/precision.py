@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -39,3 +40,14 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=getattr(torch, precision))
+
+
+@contextlib.contextmanager
+def true_float32() -> Iterator[None]:
+    """A block in which float32 means float32: by default GPUs convolve in TF32, with 10 bits of mantissa."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before

@@ -50,3 +50,30 @@ def describe_scales(scales: Scales) -> str:
     if isinstance(scales, ScaleRange):
         return f"{scales.low:g} or more" if scales.high == float("inf") else str(scales)
     return ", ".join(f"{scale:g}" for scale in sorted(scales))
+
+
+def check_scales(scales: object) -> None:
+    """Refuse what says no scales.
+
+    Raises:
+        ValueError: with the allowed forms.
+    """
+    some = isinstance(scales, frozenset | set) and len(scales) > 0 and all(_positive(scale) for scale in scales)
+    if some or isinstance(scales, ScaleRange):
+        return
+    raise ValueError(f"scales must be frozenset({{2, 3, 4}}) or ScaleRange(1, 4) and the like, it is {scales!r}")
+
+
+def check_channels(channels: object) -> None:
+    """Refuse what says no channels.
+
+    Raises:
+        ValueError: with the allowed forms.
+    """
+    if channels in ("y", "rgb", "any") or (_positive(channels) and isinstance(channels, int)):
+        return
+    raise ValueError(f"channels must be 'y', 'rgb', 'any' or a number of planes, it is {channels!r}")
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -21,15 +21,25 @@ class Degradation(nn.Module, ABC):
     kind: ClassVar[str] = "degradation"
     deterministic: bool = False
 
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        if not isinstance(self.deterministic, bool):
+            raise ValueError(f"deterministic must be True or False, it is {self.deterministic!r}")
+
     @abstractmethod
     def forward(self, hr: Tensor, scale: Scale, random: SampleRandom) -> Tensor | tuple[Tensor, Tensor]:
         """Degrade `hr`.
 
         Args:
-            hr: N×C×H'×W' float32 in [0, 1], already cut so that its size is `sr_size(lr_size(…), scale)`.
+            hr: N×C×H'×W' float32 in [0, 1], already cut to the size of an SR picture.
             scale: HR size over LR size.
             random: one stream of random numbers for each of the N samples; the only source of chance.
 
         Returns:
-            LR, N×C×H×W with (H, W) = `lr_size((H', W'), scale)`; or (LR, target) where the target changes too.
+            LR, N×C×H×W with (H, W) = `degraded_size((H', W'), scale)`; or (LR, target) where the target changes
+            too, N×C×H'×W'.
         """

@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from sr_core.imaging.size import Scale
-from sr_core.interfaces.capabilities import Channels
+from sr_core.interfaces.capabilities import Channels, check_channels
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,14 @@ class Loss(nn.Module, ABC):
 
     kind: ClassVar[str] = "loss"
     channels: Channels = "any"
+
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        check_channels(self.channels)
 
     @abstractmethod
     def forward(self, sr: Tensor, hr: Tensor, batch: Batch) -> Tensor | dict[str, Tensor]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
-from sr_core.interfaces.capabilities import Channels
+from sr_core.interfaces.capabilities import Channels, check_channels
 
 Need = Literal["hr", "lr", "nothing"]
 """What a metric compares SR with."""
@@ -17,9 +17,11 @@ Need = Literal["hr", "lr", "nothing"]
 class MetricFacts:
     """What every metric says of itself.
 
+    A metric with a network of its own brings what it is given to its own dtype and device.
+
     Attributes:
         channels: `any`: it is given the planes of the protocol (Y or RGB, cropped and rounded as it says);
-            `rgb`: it always gets three planes.
+            `rgb`: it always gets three planes; `y`: it always gets one; a number: the protocol must compare as many.
         higher_is_better: the direction.
         needs: what it compares SR with: the truth, the LR picture, or nothing.
         unit: printed behind the figure, as `dB`.
@@ -33,6 +35,18 @@ class MetricFacts:
     unit: str = ""
     decimals: int = 4
 
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        check_channels(self.channels)
+        if self.needs not in get_args(Need):
+            raise ValueError(f"needs must be one of {get_args(Need)}, it is {self.needs!r}")
+        if not isinstance(self.unit, str) or not isinstance(self.decimals, int) or self.decimals < 0:
+            raise ValueError("unit must be a text, and decimals a number of digits")
+
 
 class Metric(MetricFacts, ABC):
     """A figure for each picture; the figure of a set is the mean of its pictures' figures."""
@@ -42,8 +56,9 @@ class Metric(MetricFacts, ABC):
         """Measure `sr` against `reference`.
 
         Args:
-            sr: N×C×H×W in [0, 1], as the protocol prepared it.
-            reference: what `needs` says: HR of the same shape, the LR picture, or `sr` again for `nothing`.
+            sr: N×C×H×W float64 in [0, 1], as the protocol prepared it; for `needs = "lr"` SR as it was made, whole
+                and not clipped.
+            reference: what `needs` says: HR of the same shape, the whole LR picture, or `sr` again for `nothing`.
 
         Returns:
             N values.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sr_core.imaging.size import Scale, per_axis, sr_size
-from sr_core.interfaces.capabilities import Channels, Scales
+from sr_core.interfaces.capabilities import Channels, Scales, check_channels, check_scales
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,17 @@ class Model(nn.Module, ABC):
     channels: Channels = "y"
     multiple: int = 1
     margin: int | None = None
+
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        check_scales(getattr(self, "scales", None))
+        check_channels(self.channels)
+        if not isinstance(self.multiple, int) or self.multiple < 1:
+            raise ValueError(f"multiple must be a whole number from 1 upwards, it is {self.multiple!r}")
 
     @abstractmethod
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:

@@ -15,3 +15,6 @@ class Part(nn.Module):
     """
 
     kind: ClassVar[str] = "part"
+
+    def check_facts(self) -> None:
+        """Nothing to refuse; a role may ask more of its parts."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from sr_core.imaging.size import Scale
-from sr_core.interfaces.capabilities import ANY_SCALE_UP, Channels, Scales
+from sr_core.interfaces.capabilities import ANY_SCALE_UP, Channels, Scales, check_channels, check_scales
 
 
 class Upsampler(ABC):
@@ -32,6 +32,15 @@ class Upsampler(ABC):
     margin: int | None = None
     needs_gradient: bool = False
     takes: ClassVar[frozenset[Literal["guide", "frames"]]] = frozenset()
+
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        check_scales(self.scales)
+        check_channels(self.channels)
 
     @abstractmethod
     def __call__(self, image: Tensor, scale: Scale) -> Tensor:

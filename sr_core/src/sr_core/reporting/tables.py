@@ -5,54 +5,60 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from sr_core.record import Record
 
 
-@dataclass(frozen=True)
-class _Column:
-    dataset: str
-    scale: float
-    metric: str
-
-    @property
-    def heading(self) -> str:
-        return f"{self.dataset} ×{self.scale:g} {self.metric}"
-
-
 def markdown_table(records: Sequence[Record]) -> str:
-    """One row a candidate, one column for each data set, scale and metric; the best in bold; protocol beneath."""
-    columns = _columns(records)
-    lines = [
-        "| candidate | " + " | ".join(_escaped(column.heading) for column in columns) + " | seconds per picture |",
-        "|---|" + "---:|" * (len(columns) + 1),
-    ]
-    for candidate in _candidates(records):
-        cells = [_escaped(candidate), *_cells(records, candidate, "**{}**"), _seconds(records, candidate)]
-        lines.append(f"| {' | '.join(cells)} |")
+    """A row for each data set, scale and candidate, a column for each metric; the best in bold, protocol beneath."""
+    headings = ["data set", "candidate", *_metric_headings(records), "seconds per picture"]
+    lines = [f"| {' | '.join(headings)} |", "|---|---|" + "---:|" * (len(headings) - 2)]
+    for dataset, candidate, cells, seconds in _rows(records, "**{}**"):
+        texts = [_escaped(dataset), _escaped(candidate), *cells, seconds]
+        lines.append(f"| {' | '.join(texts)} |")
     return "\n".join([*lines, "", protocol_line(records), ""])
 
 
 def terminal_table(records: Sequence[Record], title: str) -> Table:
-    """The same table for a terminal."""
+    """The same for a terminal."""
     table = Table(title=title, title_justify="left")
-    table.add_column("candidate")
-    columns = _columns(records)
-    for column in columns:
-        unit = next(record.unit for record in records if record.metric == column.metric)
-        table.add_column(
-            f"{column.dataset} ×{column.scale:g}\n{column.metric}{f' ({unit})' if unit else ''}",
-            justify="right",
-        )
-    table.add_column("seconds\nper picture", justify="right")
-    for candidate in _candidates(records):
-        cells = _cells(records, candidate, "[bold green]{}[/]")
-        table.add_row(candidate.replace("[", r"\["), *cells, _seconds(records, candidate))
+    table.add_column("data set", no_wrap=True)
+    table.add_column("candidate", overflow="fold")
+    for heading in (*_metric_headings(records), "seconds\nper picture"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    previous = None
+    for dataset, candidate, cells, seconds in _rows(records, "[bold green]{}[/]"):
+        if dataset != previous:
+            table.add_section()
+        table.add_row("" if dataset == previous else escape(dataset), escape(candidate), *cells, seconds)
+        previous = dataset
     return table
+
+
+def _rows(records: Sequence[Record], best: str) -> Iterator[tuple[str, str, list[str], str]]:
+    """(data set and scale, candidate, figures, seconds); the best put into `best`, a dash where there is none."""
+    metrics = list(dict.fromkeys(record.metric for record in records))
+    for dataset, scale in dict.fromkeys((record.dataset, record.scale) for record in records):
+        group = [record for record in records if (record.dataset, record.scale) == (dataset, scale)]
+        for candidate in dict.fromkeys(record.candidate for record in group):
+            mine = {record.metric: record for record in group if record.candidate == candidate}
+            cells = [_cell(mine[metric], group, best) if metric in mine else "–" for metric in metrics]
+            seconds = next(iter(mine.values())).seconds_per_image
+            yield f"{dataset} ×{scale:g}", candidate, cells, "–" if seconds is None else f"{seconds:.3f}"
+
+
+def _cell(record: Record, group: Sequence[Record], best: str) -> str:
+    text = format_value(record.mean, record.decimals)
+    return best.format(text) if is_best(record, group) else text
+
+
+def _metric_headings(records: Sequence[Record]) -> list[str]:
+    units = dict.fromkeys((record.metric, record.unit) for record in records)
+    return [f"{metric} ({unit})" if unit else metric for metric, unit in units]
 
 
 def csv_table(records: Sequence[Record]) -> str:
@@ -63,13 +69,13 @@ def csv_table(records: Sequence[Record]) -> str:
     writer.writerow(
         [
             *("dataset", "scale", "candidate", "metric", "picture", "value", "unit", "seconds_per_image"),
-            *("device", "precision", "protocol", *parts),
+            *("device", "precision", "low_resolution", "protocol", *parts),
         ]
     )
     for record in records:
         seconds = "" if record.seconds_per_image is None else f"{record.seconds_per_image:.6g}"
         protocol = [record.protocol.name, *(getattr(record.protocol, part) for part in parts)]
-        tail = [record.unit, seconds, record.device, record.precision, *protocol]
+        tail = [record.unit, seconds, record.device, record.precision, record.low_resolution, *protocol]
         head = [record.dataset, f"{record.scale:g}", record.candidate, record.metric]
         writer.writerow([*head, "", repr(record.mean), *tail])
         for picture, value in record.per_image.items():
@@ -78,11 +84,16 @@ def csv_table(records: Sequence[Record]) -> str:
 
 
 def protocol_line(records: Sequence[Record]) -> str:
-    """The protocol of the figures in one line."""
-    protocol = records[0].protocol
+    """The protocol of the figures; one line for each way in which they were measured."""
+    return "\n".join(dict.fromkeys(protocol_text(record) for record in records))
+
+
+def protocol_text(record: Record) -> str:
+    """How one figure was measured, in a sentence."""
+    protocol = record.protocol
     return (
         f"Protocol {protocol.name}: luma {protocol.luma}, crop {protocol.crop}, clip {protocol.clip}, "
-        f"lr {protocol.lr}; SR made in {records[0].precision} on {records[0].device}."
+        f"lr {protocol.lr} ({record.low_resolution}); SR made in {record.precision} on {record.device}."
     )
 
 
@@ -96,43 +107,11 @@ def format_value(value: float, decimals: int) -> str:
 
 
 def is_best(record: Record, records: Sequence[Record]) -> bool:
-    """Whether no other candidate has a better mean in the same column."""
-    rivals = [other.mean for other in records if _column(other) == _column(record)]
+    """Whether no other candidate has a better mean of the same metric on the same data set and scale."""
+    key = (record.dataset, record.scale, record.metric)
+    rivals = [other.mean for other in records if (other.dataset, other.scale, other.metric) == key]
     best = max(rivals) if record.higher_is_better else min(rivals)
     return len(rivals) > 1 and record.mean == best
-
-
-def _column(record: Record) -> _Column:
-    return _Column(record.dataset, record.scale, record.metric)
-
-
-def _columns(records: Sequence[Record]) -> list[_Column]:
-    return list(dict.fromkeys(_column(record) for record in records))
-
-
-def _candidates(records: Sequence[Record]) -> list[str]:
-    return list(dict.fromkeys(record.candidate for record in records))
-
-
-def _cells(records: Sequence[Record], candidate: str, best: str) -> list[str]:
-    """A candidate's figures by column, the best ones put into `best`; a dash where there is none."""
-    cells = []
-    for column in _columns(records):
-        record = next((r for r in records if r.candidate == candidate and _column(r) == column), None)
-        text = "–" if record is None else format_value(record.mean, record.decimals)
-        cells.append(best.format(text) if record is not None and is_best(record, records) else text)
-    return cells
-
-
-def _seconds(records: Sequence[Record], candidate: str) -> str:
-    """Mean over all pictures of all data sets and scales."""
-    metric = records[0].metric
-    mine = [r for r in records if r.candidate == candidate and r.metric == metric and r.seconds_per_image is not None]
-    if not mine:
-        return "–"
-    pictures = sum(len(record.per_image) or 1 for record in mine)
-    total = sum((record.seconds_per_image or 0) * (len(record.per_image) or 1) for record in mine)
-    return f"{total / pictures:.3f}"
 
 
 def _escaped(text: str) -> str:

@@ -56,8 +56,13 @@ class Document:
         except YAMLError as error:
             reason = str(error).splitlines()[0]
             raise SpecError([Fault("", f"not valid YAML: {reason}", source)]) from error
+        except RecursionError as error:
+            raise SpecError([Fault("", "nested too deeply", source)]) from error
         reader = _Reader(yaml, source)
-        data = None if root is None else reader.value(root, ())
+        try:
+            data = None if root is None else reader.value(root, ())
+        except RecursionError as error:
+            raise SpecError([Fault("", "nested too deeply", source)]) from error
         if reader.faults:
             raise SpecError(reader.faults)
         return cls(data, source, reader.places, reader.keys)
@@ -103,8 +108,10 @@ class Document:
 
     def fault(self, path: KeyPath, message: str, *, at_key: bool = False) -> Fault:
         """A fault at `path`, placed at the nearest thing that the file really has (at its key, if so asked)."""
-        for length in range(len(path), 0, -1):
-            if source := self._overridden.get(path[:length]):
+        for overridden, source in reversed(self._overridden.items()):
+            below = path[: len(overridden)] == overridden
+            made_it = overridden[: len(path)] == path and path not in self._places
+            if below or made_it:
                 return Fault(spell(path), message, source)
         if at_key and path in self._keys:
             line, column = self._keys[path]

@@ -23,7 +23,8 @@ class FaultCollector:
             yield
         except ParameterError as error:
             for inner, message in error.problems:
-                self._faults.append(self._document.fault((*path, *inner), message))
+                at_key = message.startswith("unknown key")
+                self._faults.append(self._document.fault((*path, *inner), message, at_key=at_key))
         except SrkitError as error:
             self._faults.append(self._document.fault(path, str(error)))
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sr_core.errors import Fault, SpecError
 from sr_core.explanation import explain
+from sr_core.file_names import file_name
 from sr_core.registry import Registry
 from sr_core.spec.document import Document, KeyPath
 from sr_core.spec.run_spec import (
@@ -58,6 +59,8 @@ def read_spec(path: Path, registry: Registry, overrides: Sequence[tuple[str, str
         run = RunSpec.model_validate(document.data, context=context)
     except ValidationError as error:
         raise SpecError(_faults(error, document)) from error
+    if faults := _repeated_names(run, document):
+        raise SpecError(faults)
     return Spec(run, document)
 
 
@@ -86,10 +89,37 @@ def _faults(error: ValidationError, document: Document) -> list[Fault]:
         where, message = explain(details, known)
         messages.setdefault((_existing(document.data, where), unknown), []).append(message)
     faults = [
-        document.fault(where, "; or ".join(dict.fromkeys(found)), at_key=unknown)
+        document.fault(where, _joined(list(dict.fromkeys(found))), at_key=unknown)
         for (where, unknown), found in messages.items()
     ]
     return sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))
+
+
+def _joined(messages: Sequence[str]) -> str:
+    """Alternatives of one union with "or"; separate findings side by side."""
+    alternatives = all(message.startswith("expected") for message in messages)
+    return ("; or " if alternatives else "; ").join(messages)
+
+
+def _repeated_names(run: RunSpec, document: Document) -> list[Fault]:
+    """A fault for each data set, candidate or metric whose name, as a file's, an earlier one has."""
+    if run.evaluate is None:
+        return []
+    faults = []
+    for key, what, mend in (
+        ("on", "data set", "give one of them another 'name'"),
+        ("candidates", "candidate", "give one of them another 'name'"),
+        ("metrics", "metric", "each metric is measured once"),
+    ):
+        seen: dict[str, str] = {}
+        for index, item in enumerate(getattr(run.evaluate, key)):
+            name = file_name(item.name).casefold()
+            if name in seen:
+                like = "" if seen[name] == item.name else f" (as a file, '{seen[name]}' has the same name)"
+                message = f"a second {what} called '{item.name}'{like}; {mend}"
+                faults.append(document.fault(("evaluate", key, index), message))
+            seen.setdefault(name, item.name)
+    return faults
 
 
 def _below(path: KeyPath, parent: KeyPath) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from sr_core.component import Kind
+from sr_core.device_names import DEVICE_NAME, KNOWN_DEVICES
 from sr_core.errors import UnknownComponentError
 from sr_core.parameters import ComponentReference
 from sr_core.protocol import PROTOCOLS, Clip, Crop, LowResolution, Luma, Protocol
@@ -37,6 +39,29 @@ def registry_of(info: ValidationInfo) -> Registry | None:
 
 def _one_or_many(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
+
+
+def _can_be_a_file_name(name: str) -> str:
+    if any(sign in "/\\" or not sign.isprintable() for sign in name):
+        raise ValueError(f"a name may hold neither '/' nor control characters, found {name!r}")
+    return name
+
+
+def _whole_where_it_is(scale: float) -> float:
+    """Whole scales as int: networks count channels and shuffle pixels by them."""
+    return int(scale) if scale == int(scale) else scale
+
+
+def _all_different(scales: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(scales)) < len(scales):
+        raise ValueError("a scale stands twice")
+    return scales
+
+
+def _known_device(device: str) -> str:
+    if not re.fullmatch(DEVICE_NAME, device):
+        raise ValueError(f"unknown device '{device}'; known: {KNOWN_DEVICES}")
+    return device
 
 
 def _from_the_specs_folder(path: str, info: ValidationInfo) -> str:
@@ -62,11 +87,14 @@ def _known(kind: Kind) -> AfterValidator:
     return AfterValidator(check)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_can_be_a_file_name)]
 """A name that can be a file's: no slash, no control character."""
 FilePath = Annotated[str, Field(min_length=1), AfterValidator(_from_the_specs_folder)]
-Scale = Annotated[float, Field(gt=1, le=64, allow_inf_nan=False)]
-Scales = Annotated[tuple[Scale, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
+Scale = Annotated[float, Field(gt=1, le=64, allow_inf_nan=False), AfterValidator(_whole_where_it_is)]
+Scales = Annotated[
+    tuple[Scale, ...], Field(strict=False, min_length=1), AfterValidator(_all_different), BeforeValidator(_one_or_many)
+]
+Device = Annotated[str, AfterValidator(_known_device)]
 Paths = Annotated[tuple[FilePath, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
 DegradationReference = Annotated[ComponentReference, _known("degradation")]
 MetricReference = Annotated[ComponentReference, _known("metric")]
@@ -219,18 +247,6 @@ class EvaluateSpec(SpecPart):
     protocol: ProtocolSpec = ProtocolSpec()
     save_sr: bool = False
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        for what, names in (
-            ("data sets", [dataset.name for dataset in self.on]),
-            ("candidates", [candidate.name for candidate in self.candidates]),
-            ("metrics", [metric.name for metric in self.metrics]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"two {what} are called '{twice[0]}'; give one of them another 'name'")
-        return self
-
 
 class UpscaleSpec(SpecPart):
     """Enlarge pictures that have no truth.
@@ -267,7 +283,7 @@ class RunSpec(SpecPart):
     name: Name
     scale: Scales
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Device = "auto"
     precision: Precision = "auto"
     deterministic: bool = False
     degradation: DegradationReference = ComponentReference(name="bicubic")

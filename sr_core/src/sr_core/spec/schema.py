@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic.errors import PydanticInvalidForJsonSchema
+
 from sr_core.component import KINDS, Component, Kind
 from sr_core.errors import PluginError
-from sr_core.parameters import FILLED_BY_THE_CORE, parameter_model
+from sr_core.parameters import COMPONENT_MARK, FILLED_BY_THE_CORE, parameter_model
 from sr_core.protocol import PROTOCOLS
 from sr_core.registry import Registry
 from sr_core.spec.run_spec import RunSpec
@@ -73,16 +75,25 @@ def _mapping_schema(component: Component, definitions: JsonSchema) -> JsonSchema
     name = {"enum": [component.name, component.qualified_name]}
     try:
         model = parameter_model(component.load())
-    except PluginError:
+        parameters = model.model_json_schema()
+    except (PluginError, PydanticInvalidForJsonSchema):  # `list-plugins --check` says what is wrong with it
         return {"type": "object", "properties": {"name": name}, "required": ["name"], "title": component.name}
-    parameters = model.model_json_schema()
     definitions.update(parameters.pop("$defs", {}))
     required = [key for key in parameters.get("required", []) if key not in FILLED_BY_THE_CORE]
     return {
         "title": component.name,
         "description": component.summary,
         "type": "object",
-        "properties": {"name": name, **parameters.get("properties", {})},
+        "properties": {"name": name, **_with_components(parameters.get("properties", {}))},
         "required": ["name", *required],
         "additionalProperties": False,
     }
+
+
+def _with_components(schema: Any) -> Any:  # noqa: ANN401 - plain values
+    """The schema with every mark of a nested component replaced by the components of its kind."""
+    if isinstance(schema, dict):
+        if COMPONENT_MARK in schema:
+            return {"$ref": f"#/$defs/{schema[COMPONENT_MARK]}"}
+        return {key: _with_components(value) for key, value in schema.items()}
+    return [_with_components(item) for item in schema] if isinstance(schema, list) else schema
