@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import threading
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -79,13 +80,13 @@ def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello, world", b"BMW is no bitmap, whatever its name", b"GIF89a", b"\x89PNG", bytes(100), b"II*"]
+    "content", [b"hello, world", b"BMW is no bitmap, whatever its name", b"GIF90a", b"\x89PNG", bytes(100), b"II*"]
 )
 @pytest.mark.parametrize("suffix", PILLOW_NAMES)
 def test_not_a_picture(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"picture{suffix}"
     path.write_bytes(content)
-    assert refusal(path) == "does not hold a PNG, JPEG, WebP, TIFF or BMP picture"
+    assert refusal(path) == "does not hold a PNG, JPEG, WebP, TIFF, BMP, GIF or NumPy picture"
 
 
 @pytest.mark.parametrize("held", PILLOW_NAMES)
@@ -172,6 +173,67 @@ def test_webp_bomb_is_refused(tmp_path: Path) -> None:
     assert "pixels" in refusal(path) or "broken" in refusal(path)
 
 
+def test_png_with_a_second_header_is_not_decoded_by_it(tmp_path: Path) -> None:
+    small, large = png(2, 8, (1, 1), b"\0\0\0\0"), png(2, 8, (60000, 50000), b"")
+    path = tmp_path / "bomb.png"
+    path.write_bytes(small[:33] + large[8:33] + small[33:])
+    assert read_picture(path).size == (1, 1)
+    path.write_bytes(png(2, 8, (1, 1), b"", abCd=b"")[:8] + small[33:45] + large[8:])
+    assert "does not begin with its header" in refusal(path)
+
+
+def test_tiff_of_too_many_samples_is_refused_though_its_pixels_are_few(tmp_path: Path) -> None:
+    path = tmp_path / "bands.tif"
+    tifffile.imwrite(path, noise((10, 10, 40)), photometric="minisblack", planarconfig="contig")
+    assert read_picture(path, max_pixels=250).planes == 40
+    said = "declares 4000 samples (10 x 10 x 40), more than the limit of 3984"
+    assert refusal(path, max_pixels=249) == said
+
+
+def test_jpeg_in_a_tiff_that_declares_more_than_its_part_of_the_picture_is_refused(tmp_path: Path) -> None:
+    path = save_with_pillow(tmp_path / "bomb.tif", noise((16, 24, 3)), compression="jpeg")
+    assert read_picture(path).size == (16, 24)
+    content = bytearray(path.read_bytes())
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", 65000, 65000)
+    path.write_bytes(content)
+    assert refusal(path) == "a part of 24 x 16 pixels holds a JPEG of 65000 x 65000"
+
+
+def test_tiff_whose_sizes_are_text_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "odd.tif"
+    tifffile.imwrite(path, noise((16, 16)), tile=(16, 16))
+    content = bytearray(path.read_bytes())
+    entry = content.index(struct.pack("<HHI", 322, 4, 1))
+    content[entry : entry + 8] = struct.pack("<HHI", 322, 2, 4)
+    path.write_bytes(content)
+    began = time.perf_counter()
+    assert "broken or truncated" in refusal(path)
+    assert time.perf_counter() - began < 1
+
+
+def run_length_bmp(size: tuple[int, int], data: bytes) -> bytes:
+    header = struct.pack("<IiiHHIIiiII", 40, *size, 1, 8, 1, len(data), 0, 0, 256, 0)
+    palette = b"".join(bytes([level, 0, level, 0]) for level in range(256))
+    return b"BM" + struct.pack("<IIIHH", 0, 0, 54 + len(palette), 0, 0)[:12] + header + palette + data
+
+
+def test_run_length_bmp_is_read_and_one_that_keeps_the_decoder_busy_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "runs.bmp"
+    path.write_bytes(run_length_bmp((3, 2), b"\x03\x07\0\0\x03\x09\0\x01"))
+    np.testing.assert_array_equal(read_picture(path).to_array()[:, 0], [[9, 0, 9], [7, 0, 7]])
+    path.write_bytes(run_length_bmp((2**14, 2**14 - 1), b"\x01\x07\0\0" * 2**13))
+    assert refusal(path) == "declares 268419072 pixels (16384 x 16383), more than the limit of 16777216"
+
+
+def test_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
+    path = save_with_pillow(tmp_path / "scans.jpg", noise((16, 16, 3)), progressive=True)
+    content = path.read_bytes()
+    last = content.rindex(b"\xff\xda")
+    path.write_bytes(content[:last] + content[last:-2] * 200 + content[-2:])
+    assert "scans, more than the limit of 100" in refusal(path)
+
+
 @pytest.mark.parametrize("suffix", PILLOW_NAMES)
 def test_limit_is_the_callers(tmp_path: Path, suffix: str) -> None:
     path = save_with_pillow(tmp_path / f"picture{suffix}", noise((10, 20, 3)))
@@ -179,39 +241,27 @@ def test_limit_is_the_callers(tmp_path: Path, suffix: str) -> None:
     assert refusal(path, max_pixels=199) == "declares 200 pixels (20 x 10), more than the limit of 199"
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".bmp", ".gif"])
 def test_pillows_own_limit_plays_no_part_and_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    path = save_with_pillow(tmp_path / f"picture{suffix}", noise((10, 20, 3)))
+    path = tmp_path / f"picture{suffix}"
+    Image.fromarray(noise((10, 20, 3))).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert read_picture(path).size == (10, 20)
     assert Image.MAX_IMAGE_PIXELS == 10
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "F", "I", "LAB", "RGBX", "PA", "YCbCr"])
+@pytest.mark.parametrize("mode", ["I", "LAB", "PA", "YCbCr"])
 def test_unsupported_tiff_says_what_it_holds(tmp_path: Path, mode: str) -> None:
     path = save_with_pillow(tmp_path / "print.tif", Image.new(mode, (8, 8)))
     said = {
-        "CMYK": "4 x 8-bit integer samples a pixel (CMYK)",
-        "F": "1 x 32-bit floating-point samples a pixel (gray)",
         "I": "1 x 32-bit signed integer samples a pixel (gray)",
         "LAB": "3 x 8-bit integer samples a pixel (CIE Lab)",
-        "RGBX": "4 x 8-bit integer samples a pixel (RGB)",
         "PA": "2 x 8-bit integer samples a pixel (palette)",
         "YCbCr": "3 x 8-bit integer samples a pixel (YCbCr)",
     }
     assert refusal(path).startswith(f"holds {said[mode]}; supported are")
-
-
-def test_unsupported_number_of_bands(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "satellite.tif", noise((8, 8, 7), 16), photometric="minisblack", planarconfig="contig")
-    assert "7 x 16-bit" in refusal(tmp_path / "satellite.tif")
-
-
-def test_unsupported_jpeg_says_its_mode(tmp_path: Path) -> None:
-    path = save_with_pillow(tmp_path / "print.jpg", Image.new("CMYK", (8, 8)))
-    assert "CMYK" in refusal(path)
 
 
 def test_picture_that_needs_too_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

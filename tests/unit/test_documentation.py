@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 from collections.abc import Callable
@@ -81,3 +82,14 @@ def test_the_spec_in_the_readme_is_good(tmp_path: Path) -> None:
     (text,) = blocks("README.md", "yaml")
     (tmp_path / "compare.yaml").write_text(text, encoding="utf-8")
     assert read_spec(tmp_path / "compare.yaml", discover().registry).run.scale == (2, 3, 4)
+
+
+def test_the_reference_pages_are_current() -> None:
+    """If this fails: python docs/generate.py."""
+    found = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    assert found is not None
+    assert found.loader is not None
+    generate = importlib.util.module_from_spec(found)
+    found.loader.exec_module(generate)
+    assert (ROOT / "docs/spec.md").read_text(encoding="utf-8") == generate.spec_page()
+    assert (ROOT / "docs/components.md").read_text(encoding="utf-8") == generate.components_page()

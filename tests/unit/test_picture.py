@@ -93,7 +93,7 @@ def test_network_output_needs_no_preparation(tmp_path: Path) -> None:
     [
         {"image": torch.zeros(3, 4, 4)},
         {"image": torch.zeros(2, 3, 4, 4)},
-        {"image": torch.zeros(1, 2, 4, 4)},
+        {"image": torch.zeros(1, 0, 4, 4)},
         {"image": torch.zeros(1, 3, 0, 4)},
         {"image": torch.zeros(1, 3, 4, 4, dtype=torch.uint8)},
         {"image": torch.zeros(1, 3, 4, 4), "alpha": torch.zeros(1, 1, 4, 5)},
@@ -109,7 +109,7 @@ def test_what_is_no_picture_is_refused(arguments: dict[str, Any]) -> None:
     "array",
     [
         np.zeros((2, 3, 4, 3), np.uint8),
-        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((4, 0, 3), np.uint8),
         np.zeros((4, 4), np.int32),
         np.zeros(4, np.uint8),
     ],

@@ -45,7 +45,7 @@ def test_names_that_count_alike_still_have_one_order(folder_of: MakeFiles) -> No
 
 
 def test_every_picture_suffix_counts_in_upper_and_lower_case(folder_of: MakeFiles) -> None:
-    pictures = ["a.png", "b.JPG", "c.jpeg", "d.webp", "e.tif", "f.TIFF", "g.bmp"]
+    pictures = ["a.png", "b.JPG", "c.jpeg", "d.webp", "e.tif", "f.TIFF", "g.bmp", "h.gif", "i.npy"]
     assert names(list_pictures(folder_of(*pictures, "notes.txt", "weights.safetensors"))) == pictures
 
 

@@ -143,13 +143,13 @@ def test_16_bit_picture_stands_upright(
     np.testing.assert_array_equal(read_picture(path).to_array(), expected)
 
 
-def test_written_picture_is_upright_without_a_note(tmp_path: Path) -> None:
+def test_written_picture_is_upright_and_says_so(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     source = save_with_pillow(tmp_path / "in.png", noise((4, 8, 3)), exif=exif)
     read_picture(source).save(tmp_path / "out.png")
-    written = Image.open(tmp_path / "out.png")
-    assert (written.size, dict(written.getexif())) == ((4, 8), {})
+    with Image.open(tmp_path / "out.png") as written:
+        assert (written.size, dict(written.getexif())) == ((4, 8), {0x0112: 1})
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])

@@ -11,6 +11,7 @@ from sr_core.data.dataset import Dataset, fill_in, find_pictures, open_dataset
 from sr_core.data.pairing import pair_by_name
 from sr_core.data.pictures import list_pictures
 from sr_core.errors import DatasetError
+from sr_core.imaging.formats import suffix_to_write
 from sr_core.registry import Registry
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.reading import Spec
@@ -119,7 +120,7 @@ def _find_inputs(spec: Spec, faults: FaultCollector) -> list[Path]:
         with faults.at("upscale", "inputs", index):
             inputs += find_pictures(source)
     with faults.at("upscale", "inputs"):
-        names = [path.name for path in inputs]
+        names = [path.stem + suffix_to_write(path) for path in inputs]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise DatasetError(f"two inputs are called '{twice}'; results are kept by that name")
     return inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,13 @@ class Bar:
     def __init__(self, console: Console, description: str, total: int) -> None:
         text = TextColumn("{task.description}", markup=False)
         columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, transient=True)
+        self._progress = Progress(
+            *columns,
+            console=console,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what is printed into a file or a pipe belongs there
+            disable=not console.is_terminal,
+        )
         self._task = self._progress.add_task(description, total=total)
         self._timer = threading.Timer(DELAY_SECONDS, self._progress.start)
         self._timer.daemon = True

@@ -32,7 +32,8 @@ def write_images(comparison: Comparison, benchmark: Benchmark, directory: RunDir
     if save_sr:
         for name, answer in comparison.answers.items():
             folder = directory.path / "images" / place / file_name(name)
-            write_picture(Picture(answer.picture.cpu()), folder / f"{picture}.png")
+            suffix = ".png" if answer.picture.shape[1] in (1, 3) else ".tif"
+            write_picture(Picture(answer.picture.cpu()), folder / f"{picture}{suffix}")
 
 
 def _panels(comparison: Comparison, benchmark: Benchmark) -> list[Panel]:

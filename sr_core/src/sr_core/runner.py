@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from rich.console import Console
@@ -16,8 +17,7 @@ from sr_core.discovery import Plugin
 from sr_core.environment import describe_environment
 from sr_core.evaluation.benchmark import Benchmark, compare
 from sr_core.evaluation.cost import CostMeter
-from sr_core.imaging.files import read_picture, write_picture
-from sr_core.inference.pictures import super_resolve_picture
+from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files
 from sr_core.inference.precision import true_float32
 from sr_core.planning import Plan
 from sr_core.progress import bar
@@ -33,7 +33,19 @@ from sr_core.spec.reading import Spec
 _log = logging.getLogger("srkit")
 
 
-def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: Console) -> list[Record]:
+class Finished(NamedTuple):
+    """What a run that came to its end has to show.
+
+    Attributes:
+        records: as in `results.json`.
+        failures: pictures that could not be enlarged, each with its error.
+    """
+
+    records: list[Record]
+    failures: list[Enlarged]
+
+
+def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: Console) -> Finished:
     """Carry out a plan in the run directory `path`, which is made now.
 
     Args:
@@ -44,7 +56,7 @@ def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: 
         console: for progress bars.
 
     Returns:
-        The records of `results.json`.
+        The records of `results.json`, and the pictures that could not be enlarged.
 
     Raises:
         SrkitError: with what is wrong; finished files stay.
@@ -61,14 +73,14 @@ def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: 
     try:
         with events.keeping_warnings():
             records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
-            _upscale(spec, plan, directory, console)
+            failures = _upscale(spec, plan, directory, console)
     except BaseException as error:  # Ctrl-C too: trackers must not wait for a run that is gone
         events.tell("failed", error=f"{type(error).__name__}: {error}")
         raise
     events.tell("finished")
     if records:
         directory.write_text("report.html", render_report([read_run(directory.path)]))
-    return records
+    return Finished(records, failures)
 
 
 def _evaluate(
@@ -98,15 +110,19 @@ def _write_results(records: Sequence[Record], directory: RunDirectory) -> None:
     directory.write_text("results.md", markdown_table(records))
 
 
-def _upscale(spec: Spec, plan: Plan, directory: RunDirectory, console: Console) -> None:
+def _upscale(spec: Spec, plan: Plan, directory: RunDirectory, console: Console) -> list[Enlarged]:
+    """Enlarge the inputs; those that cannot be are logged and returned."""
     if plan.method is None:
-        return
-    scale = spec.run.scale[0]
-    with bar(console, "upscaling", len(plan.inputs)) as progress:
-        for source in plan.inputs:
-            made = super_resolve_picture(plan.method.method, read_picture(source), scale, plan.device, plan.precision)
-            write_picture(made, directory.path / "upscaled" / f"{source.stem}_x{scale:g}{source.suffix}")
-            progress.advance(source.name)
+        return []
+    scale, failures = spec.run.scale[0], []
+    files = [(source, directory.path / "upscaled" / enlarged_name(source, scale)) for source in plan.inputs]
+    with bar(console, "upscaling", len(files)) as progress:
+        for done in super_resolve_files(plan.method.method, files, scale, plan.device, plan.precision):
+            if done.error is not None:
+                directory.log("picture_failed", picture=str(done.source), error=str(done.error))
+                failures.append(done)
+            progress.advance(done.source.name)
+    return failures
 
 
 def _yaml(value: object) -> str:

@@ -13,7 +13,7 @@ Each check raises `AssertionError` with what was promised, what was seen, and wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +28,7 @@ from sr_core.inference.engine import super_resolve
 from sr_core.interfaces.capabilities import Channels, ScaleRange, Scales
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.loss import Batch, LearnedLoss, Loss
-from sr_core.interfaces.metric import Metric, SetMetric
+from sr_core.interfaces.metric import LowResolutionMetric, Metric, SetMetric
 from sr_core.interfaces.model import AnyScaleModel, Grid, Model
 from sr_core.interfaces.randomness import SampleRandom
 from sr_core.interfaces.upsampler import Upsampler
@@ -113,9 +113,10 @@ def check_degradation(degradation: Degradation, scales: Sequence[Scale] = (2, 3,
             _expect(torch.equal(lr, other), "it depends on chance: set deterministic = False")
 
 
-def check_metric(metric: Metric | SetMetric) -> None:
+def check_metric(metric: Metric | LowResolutionMetric | SetMetric) -> None:
     """A metric keeps its contract: one finite value a picture (or set), and equal pictures are the best."""
-    _expect(isinstance(metric, Metric | SetMetric), "derive the class from sr_core.Metric or sr_core.SetMetric")
+    known = isinstance(metric, Metric | LowResolutionMetric | SetMetric)
+    _expect(known, "derive the class from sr_core.Metric or sr_core.SetMetric")
     check_constructor(type(metric))
     planes = _planes(metric.channels)
     hr = _pictures(2, planes, (192, 192), seed=5).double()
@@ -123,17 +124,26 @@ def check_metric(metric: Metric | SetMetric) -> None:
     if isinstance(metric, SetMetric):
         _expect(isinstance(metric([near[:1], near[1:]], [hr[:1], hr[1:]]), float), "a set metric gives one float")
         return
-    values = metric(near, hr)
+    if isinstance(metric, LowResolutionMetric):
+        _check_figures(lambda sr, lr: metric(sr, lr, 2), near, _pictures(2, planes, (96, 96), seed=11).double())
+        return
+    _check_figures(metric, near, hr)
+    if metric.needs == "hr":
+        values = metric(near, hr)
+        better = values > metric(far, hr) if metric.higher_is_better else values < metric(far, hr)
+        _expect(bool(better.all()), "less noise must be better; check 'higher_is_better'")
+
+
+def _check_figures(metric: Callable[[Tensor, Tensor], Tensor], sr: Tensor, reference: Tensor) -> None:
+    """One finite value for each of two pictures, whatever their batch."""
+    values = metric(sr, reference)
     _expect(tuple(values.shape) == (2,), f"a metric gives N values, here 2; it gave {tuple(values.shape)}")
     _expect(bool(values.isfinite().all()), f"values must be finite, they are {values.tolist()}")
-    single = metric(near[:1], hr[:1])
+    single = metric(sr[:1], reference[:1])
     _expect(
         torch.allclose(values[:1].double(), single.double(), rtol=1e-5),
         "a picture's value must not depend on the batch",
     )
-    if metric.needs == "hr":
-        better = values > metric(far, hr) if metric.higher_is_better else values < metric(far, hr)
-        _expect(bool(better.all()), "less noise must be better; check 'higher_is_better'")
 
 
 def check_constructor(component_class: type[Any]) -> None:

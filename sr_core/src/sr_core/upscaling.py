@@ -8,18 +8,22 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from rich.console import Console
 from torch import Tensor
 
 from sr_core.building import build
+from sr_core.data.pictures import list_pictures
 from sr_core.discovery import discover
-from sr_core.errors import PictureError, UnknownComponentError
-from sr_core.imaging.files import Picture, read_picture, write_picture
+from sr_core.errors import PictureError, SrkitError, UnknownComponentError
+from sr_core.imaging.files import Picture, check_target, read_picture
 from sr_core.imaging.size import Scale
 from sr_core.inference.devices import choose_device
 from sr_core.inference.engine import super_resolve
-from sr_core.inference.pictures import super_resolve_picture
+from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files, super_resolve_picture
+from sr_core.interfaces.capabilities import describe_scales, takes_scale
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.parameters import ComponentReference
+from sr_core.progress import bar
 from sr_core.registry import Registry
 
 
@@ -53,39 +57,89 @@ def upscale(
     chosen = choose_device(device)
     method = find_upsampler(discover().registry, model, parameters or {}, scale)
     if isinstance(picture, Tensor):
-        return super_resolve(method, picture.to(chosen), scale).to(picture.device)
+        # A copy, since what inference mode makes cannot take part in training.
+        return super_resolve(method, _pixels(picture).to(chosen), scale).to(picture.device).clone()
+    try:
+        given = _as_picture(picture)
+    except (ValueError, TypeError) as error:
+        raise PictureError(f"this is no picture that can be enlarged: {error}") from error
+    made = super_resolve_picture(method, given, scale, chosen)
     if isinstance(picture, np.ndarray):
-        made = super_resolve_picture(method, Picture.from_array(picture), scale, chosen)
         return _as_array(made, picture)
+    return made.to_pil() if isinstance(picture, Image.Image) else made
+
+
+def _pixels(tensor: Tensor) -> Tensor:
+    """The tensor, if it can be a batch of pictures."""
+    if tensor.ndim != 4 or not tensor.is_floating_point():
+        found = f"{tuple(tensor.shape)} of {tensor.dtype}"
+        raise PictureError(f"a tensor of pictures is N×C×H×W floating point in [0, 1], this one is {found}")
+    return tensor
+
+
+def _as_picture(picture: Path | str | Picture | Image.Image | np.ndarray[Any, Any]) -> Picture:
+    if isinstance(picture, np.ndarray):
+        return Picture.from_array(picture)
     if isinstance(picture, Image.Image):
-        return super_resolve_picture(method, Picture.from_pil(picture), scale, chosen).to_pil()
-    if not isinstance(picture, Picture):
-        picture = read_picture(picture)
-    return super_resolve_picture(method, picture, scale, chosen)
+        return Picture.from_pil(picture)
+    return picture if isinstance(picture, Picture) else read_picture(picture)
 
 
 def upscale_files(
-    registry: Registry, images: Sequence[Path], output: Path, scale: float, model: str, device: str
-) -> Iterator[Path]:
-    """Enlarge picture files one by one, and yield each file as it is written.
+    registry: Registry,
+    sources: Sequence[Path | str],
+    output: Path,
+    scale: float,
+    model: str,
+    device: str,
+    quality: int | None,
+    console: Console,
+) -> Iterator[Enlarged]:
+    """Enlarge picture files one by one, and yield what became of each.
 
     One picture goes to `output` itself if that has a suffix; otherwise `output` is a folder, and every picture keeps
-    its name with `_x<scale>` added.
+    its name with `_x<scale>` added. A picture that cannot be enlarged does not stop the others.
+
+    Args:
+        registry: where `model` is looked up.
+        sources: files, folders and glob patterns.
+        output: a file or a folder.
+        scale: SR size over LR size.
+        model: name of an upsampler.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+        quality: 1 … 100, of JPEG and WebP; None for the best.
+        console: for the progress bar.
 
     Raises:
-        SrkitError: with what is wrong; files already written stay.
+        SrkitError: with a mistake that concerns all pictures, before any is written.
     """
+    pictures = [picture for source in sources for picture in list_pictures(source)]
+    files = list(zip(pictures, _targets(pictures, output, scale, quality), strict=True))
     chosen = choose_device(device)
     method = find_upsampler(registry, model, {}, scale)
+    if not takes_scale(method.scales, scale):
+        raise SrkitError(f"'{model}' takes scale {describe_scales(method.scales)}, not {scale:g}")
+    with bar(console, "upscaling", len(files)) as progress:
+        for done in super_resolve_files(method, files, scale, chosen, quality=quality):
+            progress.advance(done.source.name)
+            yield done
+
+
+def _targets(pictures: Sequence[Path], output: Path, scale: float, quality: int | None) -> list[Path]:
+    """Where each picture goes; every mistake in that is found before the work."""
     into_folder = output.is_dir() or not output.suffix
-    if len(images) > 1 and not into_folder:
+    if len(pictures) > 1 and not into_folder:
         raise PictureError(f"{output}: several pictures need a folder as --output")
-    targets = [output / f"{image.stem}_x{scale:g}{image.suffix}" if into_folder else output for image in images]
-    if len(set(targets)) < len(targets):
-        raise PictureError("two of the pictures have the same name; enlarge them one by one")
-    for image, target in zip(images, targets, strict=True):
-        write_picture(super_resolve_picture(method, read_picture(image), scale, chosen), target)
-        yield target
+    targets = [output / enlarged_name(picture, scale) if into_folder else output for picture in pictures]
+    origins: dict[Path, Path] = {}
+    for picture, target in zip(pictures, targets, strict=True):
+        check_target(target, quality)
+        if target.exists() and target.samefile(picture):
+            raise PictureError(f"{target} is the picture itself; its original would be lost: choose another --output")
+        if target in origins:
+            raise PictureError(f"{origins[target]} and {picture} have the same name; enlarge them one by one")
+        origins[target] = picture
+    return targets
 
 
 def find_upsampler(registry: Registry, name: str, parameters: Mapping[str, Any], scale: Scale) -> Upsampler:
@@ -106,9 +160,5 @@ def find_upsampler(registry: Registry, name: str, parameters: Mapping[str, Any],
 
 def _as_array(made: Picture, given: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The result in the type and shape of the array that was given."""
-    if given.dtype.kind == "f":
-        planes = [made.image] if made.alpha is None else [made.image, made.alpha]
-        array = np.concatenate([plane[0].permute(1, 2, 0).numpy() for plane in planes], axis=2).astype(given.dtype)
-    else:
-        array = np.atleast_3d(made.to_array())
+    array = np.atleast_3d(made.to_array()).astype(given.dtype)
     return array if given.ndim == 3 else array[..., 0]

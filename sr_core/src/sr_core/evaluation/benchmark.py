@@ -22,7 +22,7 @@ from sr_core.imaging.files import read_picture
 from sr_core.imaging.size import lr_size, sr_size
 from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.degradation import Degradation
-from sr_core.interfaces.metric import Metric, MetricFacts, SetMetric
+from sr_core.interfaces.metric import LowResolutionMetric, Metric, MetricFacts, SetMetric
 from sr_core.protocol import Protocol
 from sr_core.record import Record
 
@@ -48,7 +48,7 @@ class Benchmark:
     datasets: Sequence[Dataset]
     scales: Sequence[float]
     candidates: Sequence[Candidate]
-    metrics: Mapping[str, Metric | SetMetric]
+    metrics: Mapping[str, Metric | LowResolutionMetric | SetMetric]
     protocol: Protocol
     degradation: Degradation
     device: torch.device
@@ -135,9 +135,13 @@ def _measure(benchmark: Benchmark, answer: Answer, truth: Truth, scale: float) -
     values = {}
     planes = _Planes(benchmark.protocol, answer, truth, scale)
     for name, metric in benchmark.metrics.items():
-        if isinstance(metric, Metric):
+        if not isinstance(metric, SetMetric):
             with guarded(f"metric '{name}'"):
-                found = metric(*planes.for_metric(metric))
+                sr, reference = planes.for_metric(metric)
+                if isinstance(metric, LowResolutionMetric):
+                    found = metric(sr, reference, scale)
+                else:
+                    found = metric(sr, reference)
                 if found.shape != (1,):
                     raise ContractError(f"promised one value for each picture, gave shape {tuple(found.shape)}")
                 values[name] = float(found)

@@ -1,6 +1,5 @@
-"""From the bytes of a picture file to its samples, by Pillow where that is faithful.
+"""What every decoder gives, and the formats that Pillow reads faithfully: JPEG, BMP and GIF.
 
-Pillow cuts 16-bit colour down to 8 bits, so such PNG goes to imagecodecs and TIFF to tifffile (tiff.py).
 Pillow's readers are called directly: `Image.open` guesses among fifty formats and applies its own limit on
 pixels, which could only be changed for the whole process.
 
@@ -9,18 +8,25 @@ These functions raise whatever a hostile file makes a decoder raise; `read_pictu
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import BmpImagePlugin, ExifTags, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin
 
 from sr_core.errors import PictureError
-from sr_core.imaging.picture import Samples, samples_of
+from sr_core.imaging.metadata import Metadata
+from sr_core.imaging.samples import Samples, samples_of
 
-PillowReader = type[ImageFile.ImageFile]
+SEVERAL_FRAMES = "holds several frames; only the first is read"
 
-_PNG_DEPTH_OFFSET = 24
-"""Where a PNG file says its bits a sample."""
+_MOST_PLANES = 16
+"""Where a file declares more planes than this, it may declare fewer pixels."""
+_RUN_LENGTHS = (1, 2)
+_MOST_RUN_LENGTH_PIXELS = 2**24
+"""Pillow decodes run-length BMP in Python, where a few bytes can stand for any number of pixels."""
+_MOST_SCANS = 100
+"""A progressive JPEG has about ten; each passes over all pixels."""
 
 # EXIF orientation → whether rows and columns change places, and which axes are then reversed.
 _ORIENTATIONS: dict[int, tuple[bool, tuple[int, ...]]] = {
@@ -34,20 +40,23 @@ _ORIENTATIONS: dict[int, tuple[bool, tuple[int, ...]]] = {
     8: (True, (0,)),
 }
 
-SEVERAL_FRAMES = "holds several frames; only the first is read"
 
-
-class Decoded(NamedTuple):
+@dataclass(frozen=True)
+class Decoded:
     """What a decoder found.
 
     Attributes:
-        samples: H×W or H×W×C, uint8 or uint16, as stored: not yet turned upright.
-        orientation: EXIF's 1 … 8.
-        remarks: what was left out and the user should know, each to follow the file's name.
+        samples: H×W or H×W×C, uint8, uint16 or floating point, as stored: not yet turned upright.
+        metadata: as stored, sound or not.
+        orientation: EXIF's 1 … 8 where it is said outside EXIF.
+        has_alpha: whether the last plane is opacity; None: it is where C is 2 or 4.
+        remarks: what was left out or changed and the user should know, each to follow the file's name.
     """
 
     samples: Samples
-    orientation: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
+    orientation: int | None = None
+    has_alpha: bool | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -61,63 +70,72 @@ def upright(samples: Samples, orientation: int) -> Samples:
     return np.flip(samples.swapaxes(0, 1) if transposed else samples, reversed_axes)
 
 
-def check_pixels(width: int, height: int, max_pixels: int) -> None:
+def check_pixels(width: int, height: int, max_pixels: int, planes: int = 1) -> None:
     """Refuse a picture whose header declares more than `max_pixels` pixels, before memory is taken for it.
 
     Raises:
-        PictureError: it does.
+        PictureError: it does; of many planes, fewer pixels are enough.
     """
+    shape = f"{width} x {height}"
     if width * height > max_pixels:
+        raise PictureError(f"declares {width * height} pixels ({shape}), more than the limit of {max_pixels}")
+    if width * height * planes > _MOST_PLANES * max_pixels:
         raise PictureError(
-            f"declares {width * height} pixels ({width} x {height}), more than the limit of {max_pixels}"
+            f"declares {width * height * planes} samples ({shape} x {planes}), "
+            f"more than the limit of {_MOST_PLANES * max_pixels}"
         )
 
 
 def decode_bmp(stream: BinaryIO, max_pixels: int) -> Decoded:
     """Decode a BMP picture."""
-    return _decode_with_pillow(BmpImagePlugin.BmpImageFile, stream, max_pixels)
+    with BmpImagePlugin.BmpImageFile(stream) as image:
+        if image.info.get("compression") in _RUN_LENGTHS:
+            max_pixels = min(max_pixels, _MOST_RUN_LENGTH_PIXELS)
+        check_pixels(*image.size, max_pixels)
+        samples, _ = samples_of(image)
+        return Decoded(samples, Metadata(dpi=_dpi(image.info)))
+
+
+def decode_gif(stream: BinaryIO, max_pixels: int) -> Decoded:
+    """Decode the first frame of a GIF picture."""
+    with GifImagePlugin.GifImageFile(stream) as image:
+        check_pixels(*image.size, max_pixels)
+        samples, _ = samples_of(image)
+        return Decoded(samples, remarks=(SEVERAL_FRAMES,) if _has_more_frames(image) else ())
 
 
 def decode_jpeg(stream: BinaryIO, max_pixels: int) -> Decoded:
-    """Decode a JPEG picture."""
-    return _decode_with_pillow(JpegImagePlugin.JpegImageFile, stream, max_pixels)
-
-
-def decode_webp(stream: BinaryIO, max_pixels: int) -> Decoded:
-    """Decode a WebP picture; it has no gray, so C is 3 or 4."""
-    return _decode_with_pillow(WebPImagePlugin.WebPImageFile, stream, max_pixels)
-
-
-def decode_png(stream: BinaryIO, max_pixels: int) -> Decoded:
-    """Decode a PNG picture of 1 to 16 bits."""
-    stream.seek(_PNG_DEPTH_OFFSET)
-    depth = stream.read(1)
-    stream.seek(0)
-    if depth == b"\x08":
-        return _decode_with_pillow(PngImagePlugin.PngImageFile, stream, max_pixels)
-    # Fewer bits go the same way as 16: there Pillow misses a gray level that is declared transparent.
-    import imagecodecs
-
-    with PngImagePlugin.PngImageFile(stream) as image:
+    """Decode a JPEG picture; CMYK becomes RGB."""
+    with JpegImagePlugin.JpegImageFile(stream) as image:
         check_pixels(*image.size, max_pixels)
-        orientation, remarks = _orientation(image)
-    stream.seek(0)
-    return Decoded(imagecodecs.png_decode(stream.read()), orientation, remarks)
+        if image.info.get("progressive"):
+            _check_scans(stream)
+        samples, remarks = samples_of(image)
+        has_dpi = image.info.get("jfif_unit") in (1, 2)  # else Pillow takes it from EXIF, or invents it
+        metadata = Metadata(
+            icc=None if image.mode == "CMYK" else image.info.get("icc_profile"),
+            exif=image.info.get("exif"),
+            dpi=_dpi(image.info) if has_dpi else None,
+        )
+        return Decoded(samples, metadata, remarks=remarks)
 
 
-def _decode_with_pillow(reader: PillowReader, stream: BinaryIO, max_pixels: int) -> Decoded:
-    """The first frame by one of Pillow's readers, 8 bits."""
-    with reader(stream) as image:
-        check_pixels(*image.size, max_pixels)
-        remarks = (SEVERAL_FRAMES,) if getattr(image, "is_animated", False) else ()
-        samples = samples_of(image)
-        orientation, exif_remarks = _orientation(image)
-    return Decoded(samples, orientation, remarks + exif_remarks)
+def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+    across, down = info.get("dpi") or (0, 0)
+    return (float(across), float(down)) if across and down else None
 
 
-def _orientation(image: ImageFile.ImageFile) -> tuple[int, tuple[str, ...]]:
+def _has_more_frames(image: GifImagePlugin.GifImageFile) -> bool:
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF raises anything, and the pixels are still good
-        return 1, ("its EXIF is damaged and was ignored",)
-    return (orientation if isinstance(orientation, int) else 1), ()
+        return image.is_animated
+    except Exception:  # noqa: BLE001 - a damaged second frame raises anything, and the first is good
+        return True
+
+
+def _check_scans(stream: BinaryIO) -> None:
+    position = stream.tell()
+    stream.seek(0)
+    scans = stream.read().count(b"\xff\xda")
+    stream.seek(position)
+    if scans > _MOST_SCANS:
+        raise PictureError(f"has {scans} scans, more than the limit of {_MOST_SCANS}")

@@ -1,9 +1,9 @@
-"""Any picture file to a `Picture` and back: PNG, JPEG, WebP, TIFF and BMP in 8 and 16 bits.
+"""Any picture file to a `Picture` and back: PNG, JPEG, WebP, TIFF, BMP, GIF and NumPy, integers and floats.
 
-    read_picture:   suffix and content agree? → decode (decoding.py, tiff.py) → turn upright → Picture
-    write_picture:  format by suffix → clip and round → encode → the file appears whole
+    read_picture:   suffix and content agree? → decode (one module a format) → metadata sound? → turn upright
+    write_picture:  format by suffix → made to fit it (encoding.py) → the file appears whole
 
-Whatever is wrong with a file is one `PictureError` that names it.
+Whatever is wrong with a file is one `PictureError` that names it; whatever is decided about it is said in the log.
 """
 
 from __future__ import annotations
@@ -13,33 +13,38 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
 from sr_core.atomic import atomic_write
 from sr_core.errors import PictureError
-from sr_core.imaging.decoding import Decoded, decode_bmp, decode_jpeg, decode_png, decode_webp, upright
+from sr_core.imaging.decoding import Decoded, decode_bmp, decode_gif, decode_jpeg, upright
+from sr_core.imaging.encoding import encode, fitted
 from sr_core.imaging.formats import (
     BMP,
     FORMAT_NAMES,
+    GIF,
     JPEG,
+    NUMPY,
     PNG,
     SIGNATURE_BYTES,
-    SUFFIXES,
     TIFF,
     WEBP,
     PictureFormat,
     format_of_content,
     format_of_name,
+    format_to_write,
 )
-from sr_core.imaging.picture import Picture, Samples
-from sr_core.imaging.quiet import without_pillow_warnings
-from sr_core.imaging.tiff import decode_tiff, encode_tiff
+from sr_core.imaging.metadata import Metadata, review
+from sr_core.imaging.npy import decode_npy
+from sr_core.imaging.picture import Picture
+from sr_core.imaging.png import decode_png
+from sr_core.imaging.quiet import without_remarks_of_libraries
+from sr_core.imaging.tiff import decode_tiff
+from sr_core.imaging.webp import decode_webp
 
-__all__ = ["MAX_PIXELS", "Picture", "read_picture", "write_picture"]
+__all__ = ["MAX_PIXELS", "Metadata", "Picture", "check_target", "read_picture", "write_picture"]
 
 MAX_PIXELS = 2**28
 """The pixels a file may declare unless the caller allows more: 3 GiB as RGB float32."""
@@ -50,27 +55,25 @@ _DECODERS: dict[PictureFormat, Callable[[BinaryIO, int], Decoded]] = {
     WEBP: decode_webp,
     TIFF: decode_tiff,
     BMP: decode_bmp,
+    GIF: decode_gif,
+    NUMPY: decode_npy,
 }
 
-_PILLOW_OPTIONS: dict[PictureFormat, dict[str, Any]] = {
-    PNG: {},
-    JPEG: {"quality": 95, "subsampling": 0},  # colour at full resolution: it is what was just made
-    WEBP: {"lossless": True, "exact": True},  # exact: colours under clear pixels are kept too
-    BMP: {},
-}
+_LONGEST_REASON = 200
 
 _log = logging.getLogger("srkit")
 
 
 def read_picture(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a PNG, JPEG, WebP, TIFF or BMP file, turned upright as its EXIF orientation asks.
+    """Read a picture file, turned upright as its EXIF orientation asks.
 
-    Gray stays one channel and RGB three, also where the three are equal; 1 to 8 bits come as 8, 16 as 16; a
-    palette becomes RGB; transparency of any kind becomes alpha. Of several frames the first is read, and the
-    log says so.
+    Gray stays one channel and RGB three, also where the three are equal; 1 to 8 bits come as 8, 16 as 16, and
+    floating point as it is. A palette becomes RGB; transparency of any kind becomes alpha; CMYK becomes RGB,
+    through its ICC profile where it has one. Other profiles, EXIF and resolution come along in `metadata`. Of
+    several frames the first is read. The log says what was converted, damaged or left out.
 
     Args:
-        path: the file; its suffix must be one of its format's.
+        path: a PNG, JPEG, WebP, TIFF, BMP, GIF or NumPy file; its suffix must be one of its format's.
         max_pixels: a file that declares more is refused before it is decoded.
 
     Raises:
@@ -82,35 +85,56 @@ def read_picture(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> Picture:
             picture, remarks = _decode(stream, _held_format(stream, path), max_pixels)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error.__cause__
-    for remark in remarks:
-        _log.warning("%s: %s", path, remark)
+    _say(path, remarks)
     return picture
 
 
-def write_picture(picture: Picture, path: Path | str) -> None:
-    """Write a picture in the format its suffix names, clipped to [0, 1] and rounded half up.
+def write_picture(picture: Picture, path: Path | str, quality: int | None = None) -> None:
+    """Write a picture in the format its suffix names.
 
-    PNG and TIFF are written with `picture.bits`, the others with 8 bits; all but JPEG (quality 95) without
-    loss. WebP has no gray and stores it as RGB. JPEG and BMP get no transparency: the picture is laid on
-    white, and the log says so. The file appears whole or not at all.
+    PNG is written with 8 or 16 bits, TIFF and NumPy also with floating point, the others with 8; integers are
+    clipped to [0, 1] and rounded half up. All but JPEG is without loss, unless `quality` is given. WebP has no
+    gray and stores it as RGB. JPEG and BMP get no transparency: the picture is laid on white. Only TIFF and
+    NumPy take other planes than gray and RGB. ICC profile, EXIF and resolution go into the file where it can
+    hold them. The log says what it could not. The file appears whole or not at all.
+
+    Args:
+        picture: any picture.
+        path: the file; missing folders are made.
+        quality: 1 … 100, of JPEG (default 95) and of WebP (default: without loss).
 
     Raises:
-        PictureError: an unknown suffix, a place that cannot be written to, NaN, or too large for the format.
+        PictureError: an unknown suffix, a quality for a format that has none, a place that cannot be written
+            to, NaN among integers, or a picture too large or of too many planes for the format.
     """
     path = Path(path)
-    picture_format = format_of_name(path)
-    if picture_format is None:
-        raise PictureError(f"{path}: cannot tell the format to write; the name must end in {' '.join(SUFFIXES)}")
-    if picture.alpha is not None and not picture_format.keeps_alpha:
-        picture = _laid_on_white(picture, picture.alpha, path, picture_format)
-    if not picture_format.keeps_16_bits:
-        picture = replace(picture, bits=8)
+    picture_format = check_target(path, quality)
     try:
-        samples = picture.to_array()
+        picture, remarks = fitted(picture, picture_format)
         with atomic_write(path) as temporary:
-            _encode(samples, picture_format, temporary)
+            remarks += encode(picture, picture_format, temporary, quality)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise PictureError(f"{path}: cannot be written: {error}") from error
+    _say(path, remarks)
+
+
+def check_target(path: Path | str, quality: int | None = None) -> PictureFormat:
+    """The format in which `write_picture` would write to `path`; nothing is touched.
+
+    Raises:
+        PictureError: an unknown suffix, or a quality for a format that has none.
+    """
+    try:
+        return format_to_write(Path(path), quality)
+    except ValueError as error:
+        raise PictureError(f"{path}: {error}") from error
+
+
+def _say(path: Path, remarks: tuple[str, ...]) -> None:
+    for remark in dict.fromkeys(remarks):
+        _log.warning("%s: %s", path, remark)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -141,31 +165,25 @@ def _held_format(stream: BinaryIO, path: Path) -> PictureFormat:
 
 def _decode(stream: BinaryIO, picture_format: PictureFormat, max_pixels: int) -> tuple[Picture, tuple[str, ...]]:
     try:
-        with without_pillow_warnings():
+        with without_remarks_of_libraries():
             decoded = _DECODERS[picture_format](stream, max_pixels)
-        return Picture.from_array(upright(decoded.samples, decoded.orientation)), decoded.remarks
+        return _upright_picture(decoded)
     except PictureError:
         raise
     except MemoryError as error:
         raise PictureError("needs more memory than there is") from error
     except Exception as error:  # a hostile file makes decoders raise anything
-        reason = str(error) or type(error).__name__
+        words = "".join(sign if sign.isprintable() else " " for sign in str(error)).split()
+        reason = " ".join(words)[:_LONGEST_REASON] or type(error).__name__
         raise PictureError(f"broken or truncated {picture_format.name} file ({reason})") from error
 
 
-def _laid_on_white(picture: Picture, alpha: Tensor, path: Path, picture_format: PictureFormat) -> Picture:
-    if (alpha < 1).any():
-        _log.warning("%s: %s keeps no transparency; laid on white", path, picture_format.name)
-    opacity = alpha.clamp(0, 1)
-    return replace(picture, image=picture.image.clamp(0, 1) * opacity + (1 - opacity), alpha=None)
-
-
-def _encode(samples: Samples, picture_format: PictureFormat, path: Path) -> None:
-    if picture_format == TIFF:
-        encode_tiff(samples, path)
-    elif samples.dtype == np.uint16:
-        import imagecodecs
-
-        path.write_bytes(imagecodecs.png_encode(samples))
-    else:
-        Image.fromarray(samples).save(path, picture_format.name, **_PILLOW_OPTIONS[picture_format])
+def _upright_picture(decoded: Decoded) -> tuple[Picture, tuple[str, ...]]:
+    samples = np.atleast_3d(decoded.samples)
+    has_alpha = samples.shape[2] in (2, 4) if decoded.has_alpha is None else decoded.has_alpha
+    reviewed = review(decoded.metadata, samples.shape[2] - has_alpha, decoded.orientation)
+    picture = Picture.from_array(upright(samples, reviewed.orientation), has_alpha=has_alpha)
+    remarks = (*decoded.remarks, *reviewed.remarks)
+    if samples.dtype.itemsize > 4:
+        remarks = (*remarks, "holds 64-bit floating point; kept as 32-bit")
+    return replace(picture, metadata=reviewed.metadata), remarks

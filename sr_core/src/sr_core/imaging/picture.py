@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sr_core.errors import PictureError
+from sr_core.imaging.metadata import Metadata, review
+from sr_core.imaging.samples import Samples, samples_of
 
-Samples = NDArray[Any]  # H×W (gray), or H×W×C: gray, gray + alpha, RGB, RGB + alpha for C = 1, 2, 3, 4
+FLOAT_BITS = 32
+"""The depth that means floating point: values as they are, neither clipped nor rounded."""
 
-_GRAY_MODES = frozenset({"1", "L", "LA"})
-_COLOR_MODES = frozenset({"P", "PA", "RGB", "RGBA", "RGBa", "YCbCr"})
-_DEEP_GRAY_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_log = logging.getLogger("srkit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +25,11 @@ class Picture:
     """What a picture file holds; an upscaler makes a new one by `dataclasses.replace`, so nothing is lost.
 
     Attributes:
-        image: 1×C×H×W float32 in [0, 1], C = 1 (gray) or 3 (RGB); a network's output may leave the range.
+        image: 1×C×H×W float32; C = 1 is gray, 3 is RGB, others are bands. In [0, 1], which a network's output
+            may leave; from a floating-point file the values as they are.
         alpha: 1×1×H×W opacity in [0, 1], not multiplied into `image`; None where there is none.
-        bits: bits a sample in the file, 8 or 16: the depth in which it is written again.
+        bits: bits a sample in the file, the depth in which it is written again: 8, 16, or 32 for floating point.
+        metadata: ICC profile, EXIF and resolution, carried along.
 
     Raises:
         ValueError: the shapes or `bits` are none of these.
@@ -37,93 +38,112 @@ class Picture:
     image: Tensor
     alpha: Tensor | None = None
     bits: int = 8
+    metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
         shape = tuple(self.image.shape)
-        if len(shape) != 4 or shape[0] != 1 or shape[1] not in (1, 3) or 0 in shape:
-            raise ValueError(f"image: expected 1x1xHxW or 1x3xHxW, got {shape}")
+        if len(shape) != 4 or shape[0] != 1 or 0 in shape:
+            raise ValueError(f"image: expected 1xCxHxW, got {shape}")
         if self.alpha is not None and tuple(self.alpha.shape) != (1, 1, *shape[2:]):
             raise ValueError(f"alpha: expected {(1, 1, *shape[2:])}, got {tuple(self.alpha.shape)}")
         if not all(plane.is_floating_point() for plane in self._planes()):
             raise ValueError("image and alpha: expected floating point in [0, 1]; from_array takes integers")
-        if self.bits not in (8, 16):
-            raise ValueError(f"bits: expected 8 or 16, got {self.bits}")
+        if self.bits not in (8, 16, FLOAT_BITS):
+            raise ValueError(f"bits: expected 8, 16 or 32 (floating point), got {self.bits}")
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.image.shape[2], self.image.shape[3]
 
+    @property
+    def planes(self) -> int:
+        """Planes without opacity: 1 is gray, 3 is RGB."""
+        return self.image.shape[1]
+
     def _planes(self) -> list[Tensor]:
         return [self.image] if self.alpha is None else [self.image, self.alpha]
 
     @classmethod
-    def from_array(cls, array: Samples) -> Picture:
-        """The picture in an H×W or H×W×C array, C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha.
+    def from_array(cls, array: Samples, *, has_alpha: bool | None = None) -> Picture:
+        """The picture in an H×W or H×W×C array.
 
         uint8 (0 … 255) and uint16 (0 … 65535) give pictures of 8 and 16 bits; floating point is taken as it
-        is and gives 8.
+        is and gives 32.
+
+        Args:
+            array: C = 1 is gray, 3 is RGB, others are bands; opacity is one plane more, the last.
+            has_alpha: whether the last plane is opacity; None: it is where C is 2 or 4.
 
         Raises:
             ValueError: another shape or type.
         """
-        if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
-            raise ValueError(f"expected HxW or HxWxC with C = 1 to 4, got {array.shape}")
+        if array.ndim not in (2, 3) or 0 in array.shape:
+            raise ValueError(f"expected HxW or HxWxC, got {array.shape}")
         is_integer = array.dtype.kind == "u" and array.dtype.itemsize <= 2  # of either byte order
         if not is_integer and array.dtype.kind != "f":
             raise ValueError(f"expected uint8, uint16 or floating point, got {array.dtype}")
-        samples = np.atleast_3d(array).astype(np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            samples = np.atleast_3d(array).astype(np.float32)
         if is_integer:
             samples /= np.iinfo(array.dtype).max
+        if has_alpha is None:
+            has_alpha = samples.shape[2] in (2, 4)
         planes = torch.from_numpy(samples).permute(2, 0, 1).unsqueeze(0)  # 1×C×H×W
-        colors = 1 if planes.shape[1] < 3 else 3
-        alpha = planes[:, colors:].contiguous() if planes.shape[1] > colors else None
-        bits = 8 * array.dtype.itemsize if is_integer else 8
-        return cls(planes[:, :colors].contiguous(), alpha, bits)
+        colors = planes.shape[1] - has_alpha
+        alpha = planes[:, colors:].contiguous() if has_alpha else None
+        return cls(planes[:, :colors].contiguous(), alpha, 8 * array.dtype.itemsize if is_integer else FLOAT_BITS)
 
     def to_array(self) -> Samples:
-        """H×W or H×W×C as in `from_array`, uint8 or uint16 by `bits`; clipped to [0, 1] and rounded half up.
+        """H×W or H×W×C as in `from_array`, uint8, uint16 or float32 by `bits`.
+
+        Integers are clipped to [0, 1] and rounded half up; floating point is as it is.
 
         Raises:
-            ValueError: a sample is not a number.
+            ValueError: a sample is not a number, and `bits` are 8 or 16.
         """
         planes = torch.cat([plane.detach().float() for plane in self._planes()], dim=1)
-        if planes.isnan().any():
-            raise ValueError("the picture holds samples that are not numbers (NaN)")
-        levels = (planes.clamp(0, 1) * (2**self.bits - 1) + 0.5).floor()
-        array: Samples = levels[0].permute(1, 2, 0).cpu().numpy()  # H×W×C
-        samples = array.astype(np.uint8 if self.bits == 8 else np.uint16, order="C")
+        if self.bits != FLOAT_BITS:
+            if planes.isnan().any():
+                raise ValueError("the picture holds samples that are not numbers (NaN)")
+            planes = (planes.clamp(0, 1) * (2**self.bits - 1) + 0.5).floor()
+        array: Samples = planes[0].permute(1, 2, 0).cpu().numpy()  # H×W×C
+        kind = {8: np.uint8, 16: np.uint16, FLOAT_BITS: np.float32}[self.bits]
+        samples = array.astype(kind, order="C")
         return samples[..., 0] if samples.shape[2] == 1 else samples
 
     @classmethod
     def from_pil(cls, image: Image.Image) -> Picture:
-        """The picture in a Pillow image: gray, palette or RGB, with or without transparency, 16-bit gray.
+        """The picture in a Pillow image: gray, palette, RGB, CMYK, with or without transparency, 16-bit and float gray.
+
+        Its ICC profile comes along; its EXIF does not, since Pillow leaves it to the caller to turn the picture.
 
         Raises:
-            PictureError: a mode that holds something else, as CMYK.
+            PictureError: a mode that holds something else, as HSV.
         """
-        return cls.from_array(samples_of(image))
+        samples, remarks = samples_of(image)
+        picture = cls.from_array(samples)
+        icc = None if image.mode == "CMYK" else image.info.get("icc_profile") or None
+        reviewed = review(Metadata(icc=icc), picture.planes)
+        for remark in (*remarks, *reviewed.remarks):
+            _log.warning("a Pillow image: %s", remark)
+        return replace(picture, metadata=reviewed.metadata)
 
     def to_pil(self) -> Image.Image:
-        """A Pillow image of mode L, LA, RGB or RGBA: always 8 bits, since Pillow has no deeper colour."""
-        return Image.fromarray(Picture(self.image, self.alpha, bits=8).to_array())
+        """A Pillow image of mode L, LA, RGB or RGBA: always 8 bits, since Pillow has no deeper colour.
 
-    def save(self, path: Path | str) -> None:
-        """Write the picture to `path`; the same as `write_picture(picture, path)`."""
+        Raises:
+            ValueError: neither gray nor RGB.
+        """
+        if self.planes not in (1, 3):
+            raise ValueError(f"a Pillow image is gray or RGB, the picture has {self.planes} planes")
+        image = Image.fromarray(replace(self, bits=8).to_array())
+        if self.metadata.icc:
+            image.info["icc_profile"] = self.metadata.icc
+        return image
+
+    def save(self, path: Path | str, quality: int | None = None) -> None:
+        """Write the picture to `path`; the same as `write_picture(picture, path, quality)`."""
         from sr_core.imaging.files import write_picture  # files.py itself imports this module
 
-        write_picture(self, path)
-
-
-def samples_of(image: Image.Image) -> Samples:
-    """A Pillow image as H×W or H×W×C uint8 or uint16; gray stays one channel, palettes become RGB.
-
-    Raises:
-        PictureError: a mode that holds neither gray nor RGB.
-    """
-    if image.mode in _DEEP_GRAY_MODES:
-        return np.asarray(image).astype(np.uint16)
-    if image.mode not in _GRAY_MODES | _COLOR_MODES:
-        raise PictureError(f"Pillow mode {image.mode} is not supported; convert the picture to gray or RGB")
-    plain_mode = "L" if image.mode in _GRAY_MODES else "RGB"
-    return np.asarray(image.convert(plain_mode + "A" * image.has_transparency_data))
+        write_picture(self, path, quality)

@@ -1,7 +1,8 @@
-"""Keeps Pillow's remarks on odd metadata off the user's screen while a file is read."""
+"""Keeps the remarks of decoding libraries on odd files off the user's screen while a file is read."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -9,22 +10,25 @@ from contextlib import ExitStack, contextmanager
 
 _lock = threading.Lock()
 _readers = 0
-_filters = ExitStack()
+_changes = ExitStack()
 
 
 @contextmanager
-def without_pillow_warnings() -> Iterator[None]:
-    """Ignore warnings raised inside Pillow; every other warning, and the filters afterwards, stay.
+def without_remarks_of_libraries() -> Iterator[None]:
+    """Ignore what Pillow warns of and tifffile logs; every other warning, and both afterwards, stay.
 
-    Filters belong to the whole process. Two threads that each saved and restored them could do so in the
-    wrong order and leave Pillow silenced for good; so the first one in sets the filter, the last one out
-    removes it.
+    Warning filters and loggers belong to the whole process. Two threads that each saved and restored them could
+    do so in the wrong order and leave the libraries silenced for good; so the first one in changes them, the
+    last one out restores them.
     """
     global _readers
     with _lock:
         if _readers == 0:
-            _filters.enter_context(warnings.catch_warnings())
+            _changes.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"PIL\.")
+            logger = logging.getLogger("tifffile")
+            logger.addFilter(_nothing)
+            _changes.callback(logger.removeFilter, _nothing)
         _readers += 1
     try:
         yield
@@ -32,4 +36,8 @@ def without_pillow_warnings() -> Iterator[None]:
         with _lock:
             _readers -= 1
             if _readers == 0:
-                _filters.close()
+                _changes.close()
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False

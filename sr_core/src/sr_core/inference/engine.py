@@ -36,6 +36,8 @@ def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
     Raises:
         ContractError: the method does not take this scale or number of planes, or broke its contract.
     """
+    if not isinstance(scale, int | float | tuple):
+        raise ContractError(f"a scale is a number, or (vertical, horizontal); found {scale!r}")
     if not takes_scale(method.scales, scale):
         raise ContractError(f"takes scale {describe_scales(method.scales)}, not {_shown(scale)}")
     planes = image.shape[1]

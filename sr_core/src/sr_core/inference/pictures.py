@@ -1,12 +1,17 @@
-"""Enlarge a whole picture file's content: colour by the method, transparency by bicubic."""
+"""Enlarge whole picture files: colour by the method, transparency by bicubic, everything else carried along."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
-from sr_core.imaging.picture import Picture
+from sr_core.errors import PictureError, SrkitError
+from sr_core.guard import guarded
+from sr_core.imaging.files import Picture, read_picture, write_picture
+from sr_core.imaging.formats import suffix_to_write
 from sr_core.imaging.resize import resize
 from sr_core.imaging.size import Scale
 from sr_core.inference.engine import Method, super_resolve
@@ -14,21 +19,39 @@ from sr_core.inference.precision import Precision, autocast
 from sr_core.interfaces.model import Model
 
 
+@dataclass(frozen=True)
+class Enlarged:
+    """What became of one picture file.
+
+    Attributes:
+        source: the file.
+        target: where the result is.
+        error: why there is none; None where all went well.
+    """
+
+    source: Path
+    target: Path
+    error: SrkitError | None = None
+
+
 def super_resolve_picture(
     method: Method, picture: Picture, scale: Scale, device: torch.device, precision: Precision = "float32"
 ) -> Picture:
-    """Enlarge a picture; depth and whatever else it carries stay.
+    """Enlarge a picture; depth, metadata and whatever else it carries stay.
 
     Args:
         method: an upsampler or a network on `device`.
-        picture: any picture.
+        picture: any picture, of as many planes as the method takes.
         scale: SR size over LR size.
         device: where to compute.
         precision: of networks; upsamplers always compute in float32.
 
     Raises:
         ContractError: the method does not take this picture or scale.
+        PictureError: the picture holds samples that are not finite.
     """
+    if not picture.image.isfinite().all():
+        raise PictureError("holds samples that are not finite (NaN or infinity), which would spread; replace them")
     image = picture.image.to(device)
     with autocast(precision if isinstance(method, Model) else "float32", device):
         enlarged = super_resolve(method, image, scale).cpu()
@@ -36,3 +59,45 @@ def super_resolve_picture(
     if picture.alpha is not None:
         alpha = resize(picture.alpha, scale, (enlarged.shape[-2], enlarged.shape[-1]), "bicubic").clamp(0, 1)
     return replace(picture, image=enlarged, alpha=alpha)
+
+
+def super_resolve_files(
+    method: Method,
+    files: Iterable[tuple[Path, Path]],
+    scale: float,
+    device: torch.device,
+    precision: Precision = "float32",
+    quality: int | None = None,
+) -> Iterator[Enlarged]:
+    """Enlarge picture files one by one; one that cannot be read, enlarged or written never stops the others.
+
+    Args:
+        method: an upsampler or a network on `device`.
+        files: pairs of source and target.
+        scale: SR size over LR size.
+        device: where to compute.
+        precision: of networks.
+        quality: as in `write_picture`.
+
+    Yields:
+        What became of each, in order, as soon as it is done.
+    """
+    for source, target in files:
+        try:
+            picture = read_picture(source)
+            with guarded(str(source)):
+                made = super_resolve_picture(method, picture, scale, device, precision)
+            write_picture(made, target, quality)
+        except SrkitError as error:
+            yield Enlarged(source, target, error)
+        else:
+            yield Enlarged(source, target)
+
+
+def enlarged_name(source: Path, scale: float) -> str:
+    """What the result of a file is called: its own name with the scale.
+
+    >>> enlarged_name(Path("photos/cat.jpg"), 2.5)
+    'cat_x2.5.jpg'
+    """
+    return f"{source.stem}_x{scale:g}{suffix_to_write(source)}"

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
+from sr_core.imaging.size import Scale
 from sr_core.interfaces.capabilities import Channels, check_channels
 
 Need = Literal["hr", "lr", "nothing"]
@@ -59,6 +60,25 @@ class Metric(MetricFacts, ABC):
             sr: N×C×H×W float64 in [0, 1], as the protocol prepared it; for `needs = "lr"` SR as it was made, whole
                 and not clipped.
             reference: what `needs` says: HR of the same shape, the whole LR picture, or `sr` again for `nothing`.
+
+        Returns:
+            N values.
+        """
+
+
+class LowResolutionMetric(MetricFacts, ABC):
+    """A figure for each picture, of how SR fits the LR picture that it was made from; it is told the scale too."""
+
+    needs: Need = "lr"
+
+    @abstractmethod
+    def __call__(self, sr: Tensor, lr: Tensor, scale: Scale) -> Tensor:
+        """Measure `sr` against `lr`.
+
+        Args:
+            sr: N×C×H'×W' float64, as it was made, whole and not clipped.
+            lr: N×C×H×W float64 in [0, 1], whole.
+            scale: SR size over LR size.
 
         Returns:
             N values.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,8 @@ def quality_against_time(records: Sequence[Record]) -> str | None:
             place = (record.seconds_per_image, record.mean)
             axes.annotate(_plain(record.candidate), place, xytext=(7, 5), textcoords="offset points")
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
         axes.margins(x=0.25, y=0.2)
         axes.set_xlabel("seconds for each picture")
         axes.set_ylabel(_label(records[0]))
@@ -91,7 +94,9 @@ def _plain(text: str) -> str:
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has its own fonts
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace(PAGE_INK, "currentColor")
     return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', 'class="plot" role="img"', svg, count=1)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -50,7 +53,7 @@ def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
     width = left.width + 2 * GAP + columns * (TILE + GAP)
     sheet = Image.new("RGB", (width, TITLE_HEIGHT + rows * block + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(20))
+    draw.text((GAP, GAP), title, fill=INK, font=font(20))
     sheet.paste(left, (GAP, TITLE_HEIGHT))
     for index, panel in enumerate(panels):
         x = left.width + 2 * GAP + index % columns * (TILE + GAP)
@@ -61,8 +64,8 @@ def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
             corners = (x, y + row * TILE, x + TILE - 1, y + (row + 1) * TILE - 1)
             draw.rectangle(corners, outline=MARKS[row], width=2)
         bottom = y + len(details) * TILE + 4
-        draw.text((x, bottom), _shortened(panel.label), fill=INK, font=ImageFont.load_default(18))
-        draw.text((x, bottom + 21), panel.note, fill=PALE, font=ImageFont.load_default(15))
+        draw.text((x, bottom), _shortened(panel.label), fill=INK, font=font(18))
+        draw.text((x, bottom + 21), panel.note, fill=PALE, font=font(15))
     return sheet
 
 
@@ -103,6 +106,12 @@ def to_image(picture: Tensor) -> Image.Image:
     levels = (picture[0].clamp(0, 1) * 255 + 0.5).floor().to("cpu", torch.uint8)
     rgb = levels.expand(3, -1, -1) if levels.shape[0] == 1 else levels[:3]
     return Image.fromarray(np.ascontiguousarray(rgb.permute(1, 2, 0).numpy()))
+
+
+@lru_cache
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib: Greek, Cyrillic, Arabic and more, where Pillow's own has Latin."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def _overview(hr: Tensor, details: Sequence[Detail], height: int) -> Image.Image:

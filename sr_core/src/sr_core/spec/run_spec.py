@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,87 +15,28 @@ from pydantic import (
     model_validator,
 )
 
-from sr_core.component import Kind
-from sr_core.device_names import DEVICE_NAME, KNOWN_DEVICES
-from sr_core.errors import UnknownComponentError
 from sr_core.parameters import ComponentReference
 from sr_core.protocol import PROTOCOLS, Clip, Crop, LowResolution, Luma, Protocol
 from sr_core.registry import Registry
+from sr_core.spec.values import (
+    DegradationReference,
+    Device,
+    FilePath,
+    MetricReference,
+    Name,
+    Paths,
+    Precision,
+    Scales,
+    known,
+    one_or_many,
+    registry_of,
+)
 
 
 class SpecPart(BaseModel):
     """What all parts share: no unknown key, nothing bent into shape, nothing changed once read."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
-
-def registry_of(info: ValidationInfo) -> Registry | None:
-    """The registry that names are checked against, where the reader brought one."""
-    return info.context.get("registry") if info.context else None
-
-
-def _one_or_many(value: object) -> object:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def _can_be_a_file_name(name: str) -> str:
-    if any(sign in "/\\" or not sign.isprintable() for sign in name):
-        raise ValueError(f"a name may hold neither '/' nor control characters, found {name!r}")
-    return name
-
-
-def _whole_where_it_is(scale: float) -> float:
-    """Whole scales as int: networks count channels and shuffle pixels by them."""
-    return int(scale) if scale == int(scale) else scale
-
-
-def _all_different(scales: tuple[float, ...]) -> tuple[float, ...]:
-    if len(set(scales)) < len(scales):
-        raise ValueError("a scale stands twice")
-    return scales
-
-
-def _known_device(device: str) -> str:
-    if not re.fullmatch(DEVICE_NAME, device):
-        raise ValueError(f"unknown device '{device}'; known: {KNOWN_DEVICES}")
-    return device
-
-
-def _from_the_specs_folder(path: str, info: ValidationInfo) -> str:
-    """A relative path made absolute: it is relative to the spec's folder, which the reader brings."""
-    folder = info.context.get("folder") if info.context else None
-    if folder is None or path.partition(":")[0] == "samples":
-        return path
-    return str((folder / Path(path).expanduser()).absolute())
-
-
-def _known(kind: Kind) -> AfterValidator:
-    def check(reference: ComponentReference, info: ValidationInfo) -> ComponentReference:
-        registry = registry_of(info)
-        if kind == "model" and reference.name == "trained":
-            raise ValueError("'trained' is the network of the spec's own 'train', which this spec does not have")
-        if registry is not None:
-            try:
-                registry.get(kind, reference.name)
-            except UnknownComponentError as error:
-                raise ValueError(str(error)) from error
-        return reference
-
-    return AfterValidator(check)
-
-
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_can_be_a_file_name)]
-"""A name that can be a file's: no slash, no control character."""
-FilePath = Annotated[str, Field(min_length=1), AfterValidator(_from_the_specs_folder)]
-Scale = Annotated[float, Field(gt=1, le=64, allow_inf_nan=False), AfterValidator(_whole_where_it_is)]
-Scales = Annotated[
-    tuple[Scale, ...], Field(strict=False, min_length=1), AfterValidator(_all_different), BeforeValidator(_one_or_many)
-]
-Device = Annotated[str, AfterValidator(_known_device)]
-Paths = Annotated[tuple[FilePath, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
-DegradationReference = Annotated[ComponentReference, _known("degradation")]
-MetricReference = Annotated[ComponentReference, _known("metric")]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class DatasetSpec(SpecPart):
@@ -148,8 +86,8 @@ class CandidateSpec(SpecPart):
     """
 
     name: Name
-    upsampler: Annotated[ComponentReference, _known("upsampler")] | None = None
-    model: Annotated[ComponentReference, _known("model")] | None = None
+    upsampler: Annotated[ComponentReference, known("upsampler")] | None = None
+    model: Annotated[ComponentReference, known("model")] | None = None
     weights: FilePath | None = None
     pictures: FilePath | None = None
 
@@ -197,7 +135,15 @@ def _refuse_ambiguous(name: str, registry: Registry | None) -> None:
 
 
 class ProtocolSpec(SpecPart):
-    """How figures are measured: a protocol's name, or parts that replace those of `base` (docs/protocols.md)."""
+    """How figures are measured: a protocol's name, or parts that replace those of `base` (docs/protocols.md).
+
+    Attributes:
+        base: the protocol whose parts hold where nothing is said.
+        luma: `y8`, `y` or `rgb`.
+        crop: a number of pixels, `scale` or `scale+6`.
+        clip: `studio` or `full`.
+        lr: `dataset` or `unrounded`.
+    """
 
     base: str = "modern"
     luma: Luma | None = None
@@ -238,7 +184,7 @@ class EvaluateSpec(SpecPart):
         save_sr: also keep every SR picture, not only the comparison sheets.
     """
 
-    on: Annotated[tuple[DatasetSpec, ...], Field(strict=False, min_length=1), BeforeValidator(_one_or_many)]
+    on: Annotated[tuple[DatasetSpec, ...], Field(strict=False, min_length=1), BeforeValidator(one_or_many)]
     candidates: Annotated[tuple[CandidateSpec, ...], Field(strict=False, min_length=1)]
     metrics: Annotated[tuple[MetricReference, ...], Field(strict=False, min_length=1)] = (
         ComponentReference(name="psnr"),

@@ -1,0 +1,103 @@
+"""`srkit run` and `srkit check`: a spec carried out, or only looked through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sr_core.commands.shared_options import SOME_FAILED, device_option, installed
+from sr_core.errors import SrkitError
+
+PLAIN_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe."""
+
+_spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+_set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Replace a value of the spec: evaluate.metrics='[psnr]'.",
+)
+
+
+@click.command()
+@_spec_argument
+@_set_option
+@click.option("--output", type=click.Path(path_type=Path), help="The run directory (default: runs/NAME/TIME).")
+@device_option
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, write nothing.")
+@click.pass_context
+def run(
+    context: click.Context,
+    spec: Path,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    device: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Carry out a spec: evaluate candidates, upscale pictures."""
+    from rich.console import Console
+
+    from sr_core.planning import make_plan
+    from sr_core.run_directory import default_path
+    from sr_core.spec.reading import read_spec
+
+    discovery = installed(context)
+    read = read_spec(spec, discovery.registry, _pairs(overrides, device))
+    plan = make_plan(read, discovery.registry)
+    _say_notes(plan.notes)
+    if dry_run:
+        click.echo(plan.summary())
+        return
+
+    from sr_core.reporting.tables import protocol_line, terminal_table
+    from sr_core.runner import run as carry_out
+
+    directory = output or default_path(read.run.name)
+    records, failures = carry_out(read, plan, discovery.plugins, directory, Console(stderr=True))
+    if records:
+        console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+        console.print(terminal_table(records, read.run.name))
+        click.echo(protocol_line(records))
+    click.echo(f"Everything is in {directory}" + (", comparison sheets in its images/" if records else ""))
+    for failure in failures:
+        click.echo(click.style(str(failure.error), fg="red"), err=True)
+    if failures:
+        sys.exit(SOME_FAILED)
+
+
+@click.command()
+@_spec_argument
+@_set_option
+@device_option
+@click.pass_context
+def check(context: click.Context, spec: Path, overrides: tuple[str, ...], device: str | None) -> None:
+    """Find everything wrong in a spec; do nothing else."""
+    from sr_core.planning import make_plan
+    from sr_core.spec.reading import read_spec
+
+    registry = installed(context).registry
+    plan = make_plan(read_spec(spec, registry, _pairs(overrides, device)), registry)
+    _say_notes(plan.notes)
+    click.echo(f"{spec} is good: {plan.summary()}")
+
+
+def _say_notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def _pairs(overrides: Sequence[str], device: str | None) -> list[tuple[str, str]]:
+    """`--set` and `--device` as (key path, value) pairs."""
+    pairs = []
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise SrkitError(f"--set {text}: write KEY=VALUE, as evaluate.metrics='[psnr]'")
+        pairs.append((key, value))
+    return [*pairs, ("device", device)] if device else pairs

@@ -1,0 +1,162 @@
+"""The report: one file that opens offline, reads in light and dark, and lets one look closely."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from PIL import Image
+
+from tests.conftest import textured
+
+Srkit = Callable[..., Result]
+
+
+@pytest.fixture
+def run(srkit: Srkit, photographs: Path, tmp_path: Path) -> Path:
+    """A run of three candidates, one of them with a hostile name, on six pictures with hostile names."""
+    for name in ("<script>alert(1)<", "&amp;", 'quote"', "写真"):
+        Image.fromarray(textured((40, 44), 3, 4)).save(photographs / f"{name}.png")
+    spec = tmp_path / "spec.yaml"
+    evaluate = (
+        "{on: {name: '<b>Mine', hr: photographs}, candidates: [nearest, bicubic, {name: '<i>x', upsampler: spline}]}"
+    )
+    spec.write_text(f"name: first run\nscale: 2\nevaluate: {evaluate}\n", encoding="utf-8")
+    done = srkit("run", spec, "--output", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    return tmp_path / "run"
+
+
+def test_every_run_leaves_a_report_that_needs_nothing_else(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_names_are_escaped_everywhere(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "<i>x" not in page
+    assert "<b>Mine" not in page
+    assert "&lt;script&gt;alert(1)&lt;" in page
+    assert page.count("<script>") == 1
+
+
+def test_the_report_holds_figures_protocol_precision_costs_tests_environment_and_spec(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for word in (
+        *("Protocol modern: luma y, crop scale", "float32", "seconds<br>per megapixel", "peak memory"),
+        *("Paired Wilcoxon tests", "candidates:", "processor", "data:image/webp;base64,", "写真"),
+    ):
+        assert word in page
+
+
+def test_the_report_can_be_drawn_again_and_runs_stand_side_by_side(run: Path, srkit: Srkit, tmp_path: Path) -> None:
+    first = (run / "report.html").read_text(encoding="utf-8")
+    assert srkit("report", run).output.strip() == str(run / "report.html")
+    assert (run / "report.html").read_text(encoding="utf-8") == first
+    shutil.copytree(run, tmp_path / "other")
+    done = srkit("report", run, tmp_path / "other", "-o", tmp_path / "both.html")
+    assert done.exit_code == 0, done.output
+    assert "first run: bicubic" in (tmp_path / "both.html").read_text(encoding="utf-8")
+
+
+def test_what_is_no_run_is_told_so(srkit: Srkit, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    assert "holds no results.json" in srkit("report", tmp_path / "nothing").output
+    assert "several runs need --output" in srkit("report", run, run).output
+    (run / "results.json").write_text("[{]", encoding="utf-8")
+    done = srkit("report", run)
+    assert done.exit_code == 2
+    assert "cannot be read as a run" in done.output
+
+
+def test_whole_pictures_are_left_out_where_there_are_too_many_and_the_report_says_so(run: Path) -> None:
+    from sr_core.reporting.report import render_report
+    from sr_core.reporting.run_results import read_run
+
+    page = render_report([read_run(run)], most_bytes=0)
+    assert re.search(r"\d+ whole pictures are left out", page)
+    assert 'class="slider"' not in page
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Chromium without a window; the tests of what a page does need it and its driver."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("Chromium and its driver are not installed")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "disable-background-networking"):
+        options.add_argument(f"--{switch}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+def test_in_a_browser_nothing_goes_wrong_and_the_slider_and_zoom_work(run: Path, browser: Any) -> None:
+    browser.get((run / "report.html").as_uri())
+    assert browser.get_log("browser") == []
+    slider, handle = ".compare[open] .slider", ".compare[open] .position"
+    before = browser.execute_script(f"return getComputedStyle(document.querySelector('{slider} img.before')).clipPath")
+    browser.execute_script(
+        f"const h = document.querySelector('{handle}'); h.value = 20; h.dispatchEvent(new Event('input'))"
+    )
+    after = browser.execute_script(f"return getComputedStyle(document.querySelector('{slider} img.before')).clipPath")
+    assert (before, after) != (before, before)
+    assert "80%" in after
+    browser.execute_script("document.querySelector('.detail').click()")
+    assert browser.execute_script("return document.getElementById('zoom').open")
+    assert browser.execute_script("return document.querySelector('#zoom img').src.length") > 100
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_text_has_contrast_and_the_page_fits_the_screen(run: Path, browser: Any, scheme: str, width: int) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get((run / "report.html").as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    pairs = browser.execute_script(
+        """
+        const background = (element) => {
+          for (; element; element = element.parentElement) {
+            const colour = getComputedStyle(element).backgroundColor;
+            if (colour !== 'rgba(0, 0, 0, 0)') return colour;
+          }
+          return 'rgb(255, 255, 255)';
+        };
+        const shown = [...document.querySelectorAll('main *, header *')].filter((element) =>
+          element.checkVisibility() && [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()));
+        return shown.map((e) => [getComputedStyle(e).color, background(e), e.tagName + ': ' + e.textContent.trim().slice(0, 40)]);
+        """
+    )
+    assert len(pairs) > 50
+    for ink, paper, text in pairs:
+        assert contrast(ink, paper) >= 4.5, (ink, paper, text)
+
+
+def contrast(ink: str, paper: str) -> float:
+    """Contrast ratio of WCAG 2.1, from relative luminance."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
