@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ class Bar:
             *columns,
             console=console,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # what is printed into a file or a pipe belongs there
+            redirect_stdout=False,  # a plugin's call may have it redirected in the moment the bar appears
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task(description, total=total)
@@ -34,6 +33,16 @@ class Bar:
     def advance(self, description: str | None = None) -> None:
         """One piece of work is done; `description` says which."""
         self._progress.update(self._task, advance=1, description=description)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away for the time of a block that prints."""
+        is_shown = self._progress.live.is_started
+        if is_shown:
+            self._progress.stop()
+        yield
+        if is_shown:
+            self._progress.start()
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -122,7 +122,8 @@ def upscale_files(
     with bar(console, "upscaling", len(files)) as progress:
         for done in super_resolve_files(method, files, scale, chosen, quality=quality):
             progress.advance(done.source.name)
-            yield done
+            with progress.aside():
+                yield done
 
 
 def _targets(pictures: Sequence[Path], output: Path, scale: float, quality: int | None) -> list[Path]:

@@ -20,8 +20,8 @@ from sr_core.imaging.samples import Samples, samples_of
 
 SEVERAL_FRAMES = "holds several frames; only the first is read"
 
-_MOST_PLANES = 16
-"""Where a file declares more planes than this, it may declare fewer pixels."""
+_MOST_PLANES = 4
+"""A file that declares more planes than RGB with opacity may declare so many fewer pixels."""
 _RUN_LENGTHS = (1, 2)
 _MOST_RUN_LENGTH_PIXELS = 2**24
 """Pillow decodes run-length BMP in Python, where a few bytes can stand for any number of pixels."""

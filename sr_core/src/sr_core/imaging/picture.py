@@ -46,7 +46,7 @@ class Picture:
             raise ValueError(f"image: expected 1xCxHxW, got {shape}")
         if self.alpha is not None and tuple(self.alpha.shape) != (1, 1, *shape[2:]):
             raise ValueError(f"alpha: expected {(1, 1, *shape[2:])}, got {tuple(self.alpha.shape)}")
-        if not all(plane.is_floating_point() for plane in self._planes()):
+        if not all(plane.is_floating_point() for plane in self._all_planes()):
             raise ValueError("image and alpha: expected floating point in [0, 1]; from_array takes integers")
         if self.bits not in (8, 16, FLOAT_BITS):
             raise ValueError(f"bits: expected 8, 16 or 32 (floating point), got {self.bits}")
@@ -61,7 +61,7 @@ class Picture:
         """Planes without opacity: 1 is gray, 3 is RGB."""
         return self.image.shape[1]
 
-    def _planes(self) -> list[Tensor]:
+    def _all_planes(self) -> list[Tensor]:
         return [self.image] if self.alpha is None else [self.image, self.alpha]
 
     @classmethod
@@ -102,7 +102,7 @@ class Picture:
         Raises:
             ValueError: a sample is not a number, and `bits` are 8 or 16.
         """
-        planes = torch.cat([plane.detach().float() for plane in self._planes()], dim=1)
+        planes = torch.cat([plane.detach().float() for plane in self._all_planes()], dim=1)
         if self.bits != FLOAT_BITS:
             if planes.isnan().any():
                 raise ValueError("the picture holds samples that are not numbers (NaN)")

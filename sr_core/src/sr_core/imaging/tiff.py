@@ -88,10 +88,7 @@ def _kind(page: TiffPage) -> _Kind:
         color, colors = _MIN_IS_BLACK, 1  # other inks than printers' four: bands
     bands = page.samplesperpixel - colors - has_alpha
     supported = (
-        colors > 0
-        and bands >= 0
-        and page.bitspersample in _DEPTHS.get(page.sampleformat, ())
-        and page.imagedepth == 1
+        colors > 0 and bands >= 0 and page.bitspersample in _DEPTHS.get(page.sampleformat, ()) and page.imagedepth == 1
     )
     if color in (_PALETTE, _SEPARATED, _YCBCR):
         supported &= bands == 0 and page.sampleformat == _UNSIGNED

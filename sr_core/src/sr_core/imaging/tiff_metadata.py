@@ -33,7 +33,7 @@ _LAYOUTS = (b"ImageJ=", b"<", b"{")
 def read_metadata(tiff: TiffFile, page: TiffPage, stream: BinaryIO) -> tuple[Metadata, tuple[str, ...]]:
     """What the first picture of a TIFF file says beside its pixels, and remarks on what is damaged."""
     readers: dict[str, Callable[[], Any]] = {
-        ICC: lambda: page.tags.valueof(PROFILE),
+        ICC: lambda: _profile(page),
         EXIF: lambda: None if tiff.is_bigtiff else _exif(stream),
         DPI: lambda: _dpi(page),
     }
@@ -46,10 +46,8 @@ def read_metadata(tiff: TiffFile, page: TiffPage, stream: BinaryIO) -> tuple[Met
     exif: Exif | None = found.get(EXIF)
     if exif is not None and exif.is_damaged:
         remarks.append("its EXIF is damaged in part; the rest was kept")
-    profile = found.get(ICC)
-    icc = profile if isinstance(profile, bytes) else None
     content = exif.to_bytes() if exif is not None and exif.directory else None
-    return Metadata(icc, content, found.get(DPI)), tuple(remarks)
+    return Metadata(found.get(ICC), content, found.get(DPI)), tuple(remarks)
 
 
 def byte_order(metadata: Metadata) -> Literal["<", ">"]:
@@ -77,6 +75,11 @@ def append_exif(path: Path, content: bytes) -> None:
         file.write(directory_bytes(notes, exif.order, end, rows))
         file.seek(4)
         file.write(struct.pack(f"{exif.order}I", end))
+
+
+def _profile(page: TiffPage) -> bytes | None:
+    profile = page.tags.valueof(PROFILE)
+    return None if profile is None else bytes(profile)
 
 
 def _exif(stream: BinaryIO) -> Exif:

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from sr_core.interfaces.metric import Metric
 
+ROWS = 64
+"""Rows measured together: few enough to stay in the processor's cache, which is ten times faster than the whole."""
+
 
 def psnr(sr: Tensor, hr: Tensor) -> Tensor:
     """PSNR in dB of each picture, 10 log10(1 / mean squared error); infinite where the pictures are equal.
@@ -23,8 +26,9 @@ def psnr(sr: Tensor, hr: Tensor) -> Tensor:
     >>> round(psnr(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.1)).item(), 4)
     20.0
     """
-    error = (sr - hr).square().mean(dim=(1, 2, 3))
-    return -10 * torch.log10(error)
+    strips = zip(torch.split(sr, ROWS, dim=2), torch.split(hr, ROWS, dim=2), strict=True)
+    errors = [(some - others).square().sum(dim=(1, 2, 3)) for some, others in strips]
+    return -10 * torch.log10(torch.stack(errors).sum(dim=0) / sr[0].numel())
 
 
 class PSNR(Metric):
