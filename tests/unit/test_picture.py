@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from sr_core.errors import PictureError
 from sr_core.imaging.files import Picture, read_picture
 from tests.unit.picture_files import (
     Samples,
@@ -74,6 +75,28 @@ def test_16_bit_gray_comes_from_pillow_in_full_and_goes_back_in_8() -> None:
     assert picture.bits == 16
     np.testing.assert_array_equal(picture.to_array(), noise((6, 7), 16))
     assert picture.to_pil().mode == "L"
+
+
+def test_float_gray_comes_from_pillow_as_it_is() -> None:
+    samples = np.array([[-3, 0.5], [1, 900]], np.float32)
+    picture = Picture.from_pil(Image.fromarray(samples))
+    assert picture.bits == 32
+    np.testing.assert_array_equal(picture.to_array(), samples)
+
+
+def test_what_pillow_and_a_picture_cannot_pass_on_is_said() -> None:
+    with pytest.raises(PictureError, match="Pillow mode HSV is not supported"):
+        Picture.from_pil(Image.new("HSV", (4, 4)))
+    with pytest.raises(ValueError, match="the picture has 7 planes"):
+        Picture.from_array(noise((4, 4, 7))).to_pil()
+
+
+@pytest.mark.parametrize(("planes", "has_alpha"), [(2, False), (3, True), (4, False), (7, True)])
+def test_whether_the_last_plane_is_opacity_can_be_said(planes: int, has_alpha: bool) -> None:
+    samples = noise((4, 5, planes))
+    picture = Picture.from_array(samples, has_alpha=has_alpha)
+    assert (picture.planes, picture.alpha is not None) == (planes - has_alpha, has_alpha)
+    np.testing.assert_array_equal(picture.to_array(), samples)
 
 
 def test_upscaled_picture_keeps_the_rest() -> None:

@@ -172,6 +172,18 @@ def test_one_damaged_note_costs_only_itself_and_is_said(tmp_path: Path, caplog: 
     assert caplog.text.count("\n") == 1
 
 
+def test_damaged_notes_of_a_tiff_file_do_not_lose_the_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "in.tif"
+    replace(Picture.from_array(noise((6, 9), 16)), metadata=Metadata(exif=camera_notes())).save(path)
+    content = bytearray(path.read_bytes())
+    pointer = content.index(struct.pack("<HHI", ExifTags.IFD.Exif, 4, 1))
+    content[pointer + 8 : pointer + 12] = b"\xf0\xff\xff\xff"
+    path.write_bytes(content)
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.to_array(), noise((6, 9), 16))
+    assert caplog.messages == [f"{path}: its EXIF is damaged in part; the rest was kept"]
+
+
 def test_notes_that_overlap_do_not_grow_without_bounds() -> None:
     entries = b"".join(struct.pack("<HHII", tag, 7, 60_000, 8) for tag in range(5000))
     notes = b"II*\0" + struct.pack("<IH", 8, 5000) + entries + bytes(4)
@@ -324,6 +336,17 @@ def test_resolution_that_stands_in_exif_alone_is_found(tmp_path: Path) -> None:
     read_picture(source).save(tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as written:
         assert written.info["dpi"] == pytest.approx((254, 127), abs=0.05)
+
+
+def test_webp_keeps_the_resolution_that_exif_tells(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = 300.0, 150.0
+    source = save_with_pillow(tmp_path / "in.png", noise((6, 9, 3)), exif=exif)
+    read_picture(source).save(tmp_path / "out.webp")
+    notes = notes_of(tmp_path / "out.webp")
+    assert (notes[ExifTags.Base.XResolution], notes[ExifTags.Base.YResolution]) == (150, 300)  # it was turned
+    assert caplog.text == ""
 
 
 def test_picture_without_resolution_gets_none(tmp_path: Path) -> None:

@@ -44,15 +44,14 @@ def information(sr: Tensor, hr: Tensor, noise: float) -> tuple[Tensor, Tensor]:
     height, width = hr.shape[-2:]
     if min(height, width) < SMALLEST_SIDE:
         raise ValueError(f"IFC and VIF need {SMALLEST_SIDE}×{SMALLEST_SIDE} pixels, the picture has {height}×{width}")
-    pyramids = [sub_bands(levels(image), LEVELS) for image in (sr, hr)]
-    kept = held = hr.new_zeros(len(hr) * hr.shape[1])
-    for level in range(LEVELS):
+    pyramids = zip(*(sub_bands(levels(image), LEVELS) for image in (sr, hr)), strict=True)
+    kept = held = hr.new_zeros(hr.shape[:2])
+    for level, pair in enumerate(pyramids):
         reach = 2 ** (LEVELS - 1 - level)  # of the window that gain and rest are estimated in
-        for direction in range(2):
-            bands = [_whole_blocks(pyramid[level][:, direction]) for pyramid in pyramids]
-            more_kept, more_held = _band_information(bands[0], bands[1], reach, noise)
-            kept, held = kept + more_kept, held + more_held
-    return kept.view(hr.shape[:2]), held.view(hr.shape[:2])
+        band_sr, band_hr = (_whole_blocks(bands.flatten(0, 1)) for bands in pair)
+        more_kept, more_held = (bits.view(*hr.shape[:2], 2) for bits in _bits(band_sr, band_hr, reach, noise))
+        kept, held = kept + more_kept.sum(dim=-1), held + more_held.sum(dim=-1)
+    return kept, held
 
 
 def levels(image: Tensor) -> Tensor:
@@ -87,7 +86,7 @@ def _whole_blocks(band: Tensor) -> Tensor:
     return band[:, :height, :width]
 
 
-def _band_information(sr: Tensor, hr: Tensor, reach: int, noise: float) -> tuple[Tensor, Tensor]:
+def _bits(sr: Tensor, hr: Tensor, reach: int, noise: float) -> tuple[Tensor, Tensor]:
     _, gain, rest = channel(sr, hr, partial(_window_means, reach=reach), TINY)
     signal = _signal(hr, border=_border(reach))
     seen = (gain**2 / (rest + noise)).unsqueeze(1) * signal
