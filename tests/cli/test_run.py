@@ -471,7 +471,13 @@ def test_ctrl_c_leaves_no_half_written_file(
     source = spec(evaluate=f"{{on: {photographs}, candidates: [slow]}}")
     environment = {**os.environ, "PYTHONPATH": str(site)}
     command = [sys.executable, "-m", "sr_core", "run", str(source), "--output", str(out)]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     while process.poll() is None and len(list(out.rglob("images/**/*.png"))) < 3:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
