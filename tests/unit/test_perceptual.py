@@ -66,7 +66,9 @@ def put(monkeypatch: pytest.MonkeyPatch, name: str, **contents: object) -> None:
 def test_a_missing_library_is_named_with_the_command(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(MissingLibraryError, match=r"needs torchvision.*pip install 'torchmetrics>=1.9' torchvision"):
+    with pytest.raises(
+        MissingLibraryError, match=r"needs torchvision.*pip install 'torchmetrics>=1.9' torchvision torch==2"
+    ):
         make()
 
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.metric import Metric
 
-INSTALL = "pip install 'torchmetrics>=1.9' torchvision"
+INSTALL = f"pip install 'torchmetrics>=1.9' torchvision torch=={torch.__version__}"
+"""Naming torch as it is keeps pip from replacing it by the one that the newest torchvision wants."""
 
 Backbone = Literal["alex", "vgg"]
 

@@ -78,12 +78,14 @@ class _Window:
     def mean(self, plane: Tensor) -> Tensor:
         """Weighted means where the window fits: h×w → (h − 10)×(w − 10), h at most ROWS + 10."""
         height, width = plane.shape
-        vertical = self.rows[: height - REACH, :height] @ plane
-        # As one line of blocks: each needs itself and the start of the next, and a row's last 10 columns are junk.
-        blocks = F.pad(vertical, (0, -width % BLOCK)).view(-1, BLOCK)
+        line = (self.rows[: height - REACH, :height] @ plane).flatten()
+        # All rows as one line of blocks: a block needs itself and the start of the next. Where a window runs from
+        # the end of a row into the next one it means nothing, and is cut off.
+        missing = -len(line) % BLOCK
+        blocks = (F.pad(line, (0, missing)) if missing else line).view(-1, BLOCK)
         means = blocks @ self.block
         means[:-1].addmm_(blocks[1:, :REACH], self.next_block)
-        return means.view(height - REACH, -1)[:, : width - REACH]
+        return means.flatten()[: len(line)].view(-1, width)[:, : width - REACH]
 
 
 def _plane_similarities(sr: Tensor, hr: Tensor, window: _Window) -> Tensor:
@@ -98,19 +100,21 @@ def _plane_similarities(sr: Tensor, hr: Tensor, window: _Window) -> Tensor:
 def _strip_similarities(sr: Tensor, hr: Tensor, window: _Window) -> Tensor:
     """The two sums over a strip of at most ROWS + 10 rows.
 
-    Written with sum s and difference d of the pictures, the formula needs four weighted means instead of five:
-    2 μ₁ μ₂ = (μₛ² − μ_d²) / 2, μ₁² + μ₂² = (μₛ² + μ_d²) / 2, and likewise for the variances (biased ones, as the
-    paper's weighted window has them).
+    By sum s and difference d of the pictures the formula needs four weighted means instead of five. Its factors are
+    1 − 2 l and 1 − 2 c with l = μ_d² / (μₛ² + μ_d² + 2 C₁) and c = σ_d² / (σₛ² + σ_d² + 2 C₂); variances are biased,
+    as the paper's weighted window has them.
     """
     total, difference = sr + hr, sr - hr
+    squared = difference * difference
     mean_s, mean_d = window.mean(total), window.mean(difference)
-    square_s, square_d = window.mean(total * total), window.mean(difference * difference)
-    mean_s, mean_d = mean_s * mean_s, mean_d * mean_d
-    variance_s, variance_d = (square_s - mean_s).add_(2 * K2**2), square_d - mean_d
-    mean_s = mean_s.add_(2 * K1**2)
-    structure = (variance_s - variance_d) / (variance_s + variance_d)
-    luminance = (mean_s - mean_d) / (mean_s + mean_d)
-    return torch.stack([(luminance * structure).sum(), structure.sum()])
+    power, power_d = window.mean(torch.addcmul(squared, total, total)), window.mean(squared)
+    direct_d = mean_d * mean_d
+    direct = torch.addcmul(direct_d, mean_s, mean_s)
+    luminance_loss = direct_d / (direct + 2 * K1**2)
+    structure_loss = (power_d - direct_d) / (power - direct).add_(2 * K2**2)
+    structure = structure_loss.numel() - 2 * structure_loss.sum()
+    lost_twice = torch.dot(luminance_loss.flatten(), structure_loss.flatten())
+    return torch.stack([structure - 2 * luminance_loss.sum() + 4 * lost_twice, structure])
 
 
 class SSIM(Metric):
