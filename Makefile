@@ -3,7 +3,7 @@ PYTHON ?= python3
 # More options for pip, e.g. PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" for a torch without CUDA.
 PIP_FLAGS ?=
 BIN := .venv/bin
-PACKAGES := sr_core sr_plugins_interp
+PACKAGES := sr_core sr_plugins_interp sr_plugins_cnn sr_plugins_losses
 PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 
 .PHONY: demo test test-fast lint format clean

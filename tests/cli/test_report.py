@@ -13,6 +13,7 @@ from click.testing import Result
 from PIL import Image
 
 from tests.conftest import textured
+from tests.trained_run import record, write_results, write_trained_run
 
 Srkit = Callable[..., Result]
 
@@ -87,6 +88,98 @@ def test_whole_pictures_are_left_out_where_there_are_too_many_and_the_report_say
 
 
 @pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """A run that only trained, with hostile names."""
+    return write_trained_run(tmp_path / "trained", name="<i>learn", dataset="<b>Set", pictures=("<u>one", "two"))
+
+
+def page_of(*runs: Path, **options: Any) -> str:
+    from sr_core.reporting.report import render_report
+    from sr_core.reporting.run_results import read_run
+
+    return render_report([read_run(run) for run in runs], **options)
+
+
+def test_a_run_that_only_trained_has_a_report_that_needs_nothing_else(srkit: Srkit, trained: Path) -> None:
+    done = srkit("report", trained)
+    assert done.exit_code == 0, done.output
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert not re.search(r"url\((?!#)", page)
+    assert 'id="results"' not in page
+    for escaped in ("<i>learn", "<b>Set", "<u>one"):
+        assert escaped not in page
+
+
+def test_a_training_is_shown_with_its_facts_curves_and_best_figure(trained: Path) -> None:
+    page = page_of(trained)
+    for fact in (
+        *("espcn (features [64, 32])", "mse + l1 (weight 0.5)", "adam (lr 0.001)", "24,336", "training pictures"),
+        *("16 crops of 51×51 HR pixels", "<dd>1,000</dd>", "<td><b>32.32</b></td><td>750</td><td>32.30</td><td>–</td>"),
+    ):
+        assert fact in page
+    for title in (
+        *("validation: psnr (dB), higher is better", "loss", "learning rate", "gradient norm"),
+        *("images per second", "time spent waiting for data"),
+    ):
+        assert f"<figcaption>{title}</figcaption>" in page
+
+
+def test_a_training_that_still_goes_on_can_be_looked_at(trained: Path) -> None:
+    metrics = trained / "metrics.csv"
+    text = metrics.read_text(encoding="utf-8")
+    metrics.write_text(text[: text.index("\n510,")] + "\n510,lo", encoding="utf-8")
+    with (trained / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write('{"event": "vali')
+    assert "<dd>500 of 1,000</dd>" in page_of(trained)
+
+
+def test_validation_is_compared_with_what_was_measured_in_the_same_way(trained: Path) -> None:
+    bicubic, other = record("bicubic", 30.39, "<b>Set"), record("lanczos", 30.5, "<b>Set")
+    write_results(trained, [other, bicubic, record("trained", 32.3, "<b>Set")])
+    assert "bicubic 30.39" in page_of(trained)
+    elsewhere = bicubic.model_copy(update={"protocol": bicubic.protocol.with_parts(crop=7)})
+    write_results(trained, [elsewhere, record("trained", 32.3, "<b>Set")])
+    assert "bicubic 30.39" not in page_of(trained)
+
+
+def test_several_trainings_share_the_plots_of_validation(trained: Path, tmp_path: Path) -> None:
+    other = write_trained_run(tmp_path / "again", name="<i>learn", dataset="<b>Set", steps=500)
+    page = page_of(trained, other)
+    assert page.count("<figcaption>validation: psnr (dB), higher is better</figcaption>") == 1
+    assert "&lt;i&gt;learn: &lt;b&gt;Set ×3" in page
+    assert "&lt;i&gt;learn (again): &lt;b&gt;Set ×3" in page
+    assert page.count("<figcaption>loss</figcaption>") == 2
+
+
+def test_pictures_over_time_take_a_share_of_the_room_and_what_is_left_out_is_told(trained: Path) -> None:
+    whole, small = page_of(trained), page_of(trained, most_bytes=0)
+    assert whole.count('class="picture learn"') == small.count('class="picture learn"') == 2
+    assert (whole.count('alt="SR, step'), small.count('alt="SR, step')) == (10, 4)
+    assert "2 of 5 validations" in small
+    assert "of 5 validations" not in whole
+
+
+def test_a_fitted_network_has_facts_and_no_curves(trained: Path) -> None:
+    (trained / "metrics.csv").unlink()
+    shutil.rmtree(trained / "learning")
+    with pytest.raises(Exception, match=r"no results\.json and no metrics\.csv"):
+        page_of(trained)
+    (trained / "checkpoints/final").mkdir(parents=True)
+    page = page_of(trained)
+    assert "24,336" in page
+    assert 'class="plot"' not in page
+
+
+@pytest.mark.parametrize("damage", ["learning/_b_Set/x3/two/learning.json", "training.json", "environment.json"])
+def test_a_damaged_file_of_a_training_is_told_of(srkit: Srkit, trained: Path, damage: str) -> None:
+    (trained / damage).write_text("{", encoding="utf-8")
+    done = srkit("report", trained)
+    assert done.exit_code == 2
+    assert "cannot be read as a run" in done.output
+
+
+@pytest.fixture
 def browser() -> Iterator[Any]:
     """Chromium without a window; the tests of what a page does need it and its driver."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
@@ -121,9 +214,50 @@ def test_in_a_browser_nothing_goes_wrong_and_the_slider_and_zoom_work(run: Path,
     assert browser.get_log("browser") == []
 
 
+def test_in_a_browser_one_watches_the_network_learn_with_mouse_and_keyboard(trained: Path, browser: Any) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    (trained / "report.html").write_text(page_of(trained), encoding="utf-8")
+    browser.get((trained / "report.html").as_uri())
+    learn = browser.find_element(By.CSS_SELECTOR, ".learn")
+    slider, play = learn.find_element(By.CSS_SELECTOR, ".step"), learn.find_element(By.CSS_SELECTOR, ".play")
+
+    def shown() -> tuple[str, list[str], str]:
+        pictures = [p for p in learn.find_elements(By.CSS_SELECTOR, ".over-time img") if p.is_displayed()]
+        now = learn.find_element(By.CSS_SELECTOR, ".now").text
+        return now, [p.get_attribute("alt") for p in pictures], slider.get_attribute("aria-valuetext")
+
+    last = "step 1,000   psnr 32.30"
+    assert shown() == (last, [f"SR, {last}"], last)
+    browser.execute_script("arguments[0].focus()", play)
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.switch_to.active_element == slider
+    browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
+    before = "step 750   psnr 32.32"
+    assert shown() == (before, [f"SR, {before}"], before)
+    slider.send_keys(Keys.HOME)
+    assert shown()[0] == "step 0   psnr 28.00"
+    learn.find_element(By.CSS_SELECTOR, ".over-time").click()
+    zoomed = browser.execute_script("return document.querySelector('#zoom img').src")
+    assert zoomed == learn.find_element(By.CSS_SELECTOR, ".over-time img").get_attribute("src")
+    browser.find_element(By.CSS_SELECTOR, "#zoom .close").click()
+    play.click()
+    assert play.text == "Pause"
+    play.click()
+    assert play.text == "Play"
+    assert browser.get_log("browser") == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_text_has_contrast_and_the_page_fits_the_screen(run: Path, browser: Any, scheme: str, width: int) -> None:
+@pytest.mark.parametrize("kind", ["run", "trained"])
+def test_text_has_contrast_and_the_page_fits_the_screen(
+    kind: str, request: pytest.FixtureRequest, browser: Any, scheme: str, width: int
+) -> None:
+    run = request.getfixturevalue(kind)
+    if kind == "trained":
+        (run / "report.html").write_text(page_of(run), encoding="utf-8")
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )

@@ -15,7 +15,9 @@ import torch
 from click.testing import Result
 
 import sr_core
+import sr_plugins_cnn
 import sr_plugins_interp
+import sr_plugins_losses
 from sr_core import upscale
 from sr_core.discovery import discover
 from sr_core.spec.reading import read_spec
@@ -25,7 +27,7 @@ from tests.conftest import Install
 ROOT = Path(__file__).parents[2]
 MODULES = [
     module.name
-    for package in (sr_core, sr_plugins_interp)
+    for package in (sr_core, sr_plugins_interp, sr_plugins_cnn, sr_plugins_losses)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.endswith("__main__")
 ]
@@ -60,7 +62,8 @@ def test_the_plugin_of_writing_a_plugin_works(install: Install, srkit: Callable[
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.yaml")), ids=lambda path: path.stem)
-def test_the_ready_specs_are_good(path: Path) -> None:
+def test_the_ready_specs_are_good(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRKIT_DATA", "/where/the/sets/are")
     assert read_spec(path, discover().registry).run.name == path.stem
 
 

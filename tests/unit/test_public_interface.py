@@ -11,11 +11,11 @@ import pytest
 import sr_core
 
 OFFERED = {
-    *("__version__", "SrkitError", "hookimpl", "upscale", "resize", "full_precision"),
+    *("__version__", "SrkitError", "hookimpl", "upscale", "load_model", "resize", "full_precision"),
     *("degraded_size", "lr_size", "sr_size"),
     *("Picture", "read_picture", "write_picture", "Scale", "Channels", "ScaleRange"),
     *("Upsampler", "Model", "AnyScaleModel", "FittedModel", "Grid", "Prediction", "TrainingPair", "Part"),
-    *("Loss", "LearnedLoss", "Batch", "Degradation", "SampleRandom", "Metric", "SetMetric"),
+    *("Loss", "LearnedLoss", "Batch", "batch_mean", "Degradation", "SampleRandom", "Metric", "SetMetric"),
 }
 
 
@@ -43,6 +43,6 @@ def test_importing_the_core_and_every_plugin_loads_neither_torch_nor_pydantic() 
 
 def test_every_package_below_the_core_and_every_plugin_has_an_empty_init_file() -> None:
     core = Path(sr_core.__file__).parent
-    plugin = Path(__file__).parents[2] / "sr_plugins_interp/src/sr_plugins_interp/__init__.py"
-    for init in [*core.glob("*/__init__.py"), plugin]:
+    plugins = Path(__file__).parents[2].glob("sr_plugins_*/src/*/__init__.py")
+    for init in [*core.glob("*/__init__.py"), *plugins]:
         assert init.read_text(encoding="utf-8") == "", init

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sr_core.imaging.size import sr_size as sr_size
     from sr_core.interfaces.capabilities import Channels as Channels
     from sr_core.interfaces.capabilities import ScaleRange as ScaleRange
+    from sr_core.interfaces.collective import batch_mean as batch_mean
     from sr_core.interfaces.degradation import Degradation as Degradation
     from sr_core.interfaces.loss import Batch as Batch
     from sr_core.interfaces.loss import LearnedLoss as LearnedLoss
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sr_core.interfaces.randomness import SampleRandom as SampleRandom
     from sr_core.interfaces.upsampler import Upsampler as Upsampler
     from sr_core.upscaling import upscale as upscale
+    from sr_core.weights import load_model as load_model
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOME = {
     "sr_size": "imaging.size",
     "Channels": "interfaces.capabilities",
     "ScaleRange": "interfaces.capabilities",
+    "batch_mean": "interfaces.collective",
     "Degradation": "interfaces.degradation",
     "Batch": "interfaces.loss",
     "LearnedLoss": "interfaces.loss",
@@ -68,6 +71,7 @@ _HOME = {
     "SampleRandom": "interfaces.randomness",
     "Upsampler": "interfaces.upsampler",
     "upscale": "upscaling",
+    "load_model": "weights",
 }
 
 __all__ = ["__version__", *_HOME]

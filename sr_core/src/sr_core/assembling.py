@@ -9,23 +9,27 @@ from typing import Any
 import torch
 
 from sr_core.building import build
-from sr_core.checkpoint import load_weights
 from sr_core.component import Component, Kind
 from sr_core.data.dataset import Dataset
 from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import Candidate, MethodCandidate, PicturesCandidate
-from sr_core.inference.devices import choose_device
+from sr_core.inference.devices import choose_device, local_rank, world_size
+from sr_core.inference.engine import Method
 from sr_core.inference.precision import Precision, choose_precision
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.model import Model
 from sr_core.parameters import ComponentReference
 from sr_core.registry import Registry
+from sr_core.scales import Scale, describe_scale
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.reading import Spec
 from sr_core.spec.run_spec import CandidateSpec
+from sr_core.spec.values import TRAINED
+from sr_core.weights import load_into, rebuild
 
-FinishedPictures = Mapping[str, Mapping[tuple[str, float], Mapping[Path, Path]]]
+FinishedPictures = Mapping[str, Mapping[tuple[str, Scale], Mapping[Path, Path]]]
 """Candidate → (data set, scale) → HR file → SR file."""
 
 
@@ -34,27 +38,32 @@ class Assembler:
 
     Attributes:
         device: the device that the spec means; the CPU where that is a fault.
+        filled: what the core fills into constructors: `scales`, and `scale` where there is one.
+        trained: the network of `train`, which `{model: trained}` means.
         notes: names that several plugins carry, and whose was taken.
     """
 
     def __init__(self, spec: Spec, registry: Registry, faults: FaultCollector) -> None:
         self._spec, self._registry, self._faults = spec, registry, faults
         scales = spec.run.scale
-        self._filled = {"scales": list(scales), **({"scale": scales[0]} if len(scales) == 1 else {})}
+        self.filled = {"scales": list(scales), **({"scale": scales[0]} if len(scales) == 1 else {})}
         self.device = torch.device("cpu")
+        self.trained: Model | None = None
         self.notes: list[str] = []
         with faults.at("device"):
             self.device = choose_device(spec.run.device)
+            if self.device.type == "cuda" and world_size() > 1:
+                self.device = torch.device("cuda", local_rank())
 
     def benchmark(self, datasets: Sequence[Dataset], finished: FinishedPictures) -> Benchmark | None:
         """The comparison that `evaluate` asks for; None without it, or where parts of it are faulty."""
         run = self._spec.run
-        degradation = self._build(("degradation",), "degradation", run.degradation)
+        degradation = self.build(("degradation",), "degradation", run.degradation)
         if run.evaluate is None:
             return None
         metrics = {}
         for index, reference in enumerate(run.evaluate.metrics):
-            metrics[reference.name] = self._build(("evaluate", "metrics", index), "metric", reference)
+            metrics[reference.name] = self.build(("evaluate", "metrics", index), "metric", reference)
         candidates = [
             self._candidate(("evaluate", "candidates", index), wanted, finished)
             for index, wanted in enumerate(run.evaluate.candidates)
@@ -93,26 +102,45 @@ class Assembler:
     def _candidate(self, path: KeyPath, wanted: CandidateSpec, finished: FinishedPictures) -> Candidate | None:
         if wanted.pictures is not None:
             return PicturesCandidate(wanted.name, finished.get(wanted.name, {}))
+        if wanted.model is not None and wanted.model.name == TRAINED:
+            # Where there is none, what is wrong with `train` has been noted.
+            return None if self.trained is None else MethodCandidate(wanted.name, self.trained, TRAINED, self.device)
+        if wanted.weights is not None and wanted.model is None:
+            return self._rebuilt(path, wanted.name, Path(wanted.weights))
         kind, reference = ("model", wanted.model) if wanted.model is not None else ("upsampler", wanted.upsampler)
         assert reference is not None  # noqa: S101 - CandidateSpec lets nothing else through
-        method = self._build(self._place_of_parameters(path), "model" if kind == "model" else "upsampler", reference)
+        method = self.build(self._place_of_parameters(path), "model" if kind == "model" else "upsampler", reference)
         if method is None:
             return None
         with self._faults.at(*path):
-            for scale in self._spec.run.scale:
-                if not takes_scale(method.scales, scale):
-                    raise SrkitError(f"'{wanted.name}' takes scale {describe_scales(method.scales)}, not {scale:g}")
+            self._check_scales(wanted.name, method)
             if wanted.weights is not None:
-                load_weights(method, Path(wanted.weights))
+                load_into(self._registry, reference, method, Path(wanted.weights), self.filled)
                 method = method.to(self.device).eval()
         origin = str(self._registry.get("model" if kind == "model" else "upsampler", reference.name))
         return MethodCandidate(wanted.name, method, origin, self.device)
 
-    def _build(self, path: KeyPath, kind: Kind, reference: ComponentReference) -> Any:  # noqa: ANN401 - as `kind` says
-        """The component, or None where it is faulty."""
+    def _rebuilt(self, path: KeyPath, name: str, weights: Path) -> MethodCandidate | None:
+        """The network that a weights file itself names; None where it is faulty."""
+        with self._faults.at(*path):
+            rebuilt = rebuild(self._registry, weights)
+            self._check_scales(name, rebuilt.model)
+            return MethodCandidate(name, rebuilt.model.to(self.device), str(rebuilt.component), self.device)
+        return None
+
+    def _check_scales(self, name: str, method: Method) -> None:
+        for scale in self._spec.run.scale:
+            if not takes_scale(method.scales, scale):
+                taken = describe_scales(method.scales)
+                raise SrkitError(f"'{name}' takes scale {taken}, not {describe_scale(scale)}")
+
+    def build(
+        self, path: KeyPath, kind: Kind, reference: ComponentReference, filled: Mapping[str, Any] | None = None
+    ) -> Any:  # noqa: ANN401 - as `kind` says
+        """The component, or None where it is faulty; `filled` joins what the core fills in."""
         with self._faults.at(*path):
             self._note_shadowing(self._registry.get(kind, reference.name), reference)
-            return build(self._registry, kind, reference, self._filled)
+            return build(self._registry, kind, reference, {**self.filled, **(filled or {})})
         return None
 
     def _note_shadowing(self, used: Component, reference: ComponentReference) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from sr_core.component import Component, Kind
 from sr_core.errors import ParameterError
@@ -34,6 +37,46 @@ def build(
     values = check_parameters(component_class, reference.parameters, filled)
     arguments = {name: _built(registry, value, name, filled) for name, value in values.items()}
     return _construct(component, component_class, arguments)
+
+
+def resolved_parameters(
+    registry: Registry, kind: Kind, reference: ComponentReference, filled: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every argument that `build` would construct the component with, defaults included, as plain JSON values.
+
+    Nested components come as references with their own parameters. A default that JSON cannot express is left out: the
+    constructor supplies it again.
+
+    Args:
+        registry: where names are looked up.
+        kind: which contract.
+        reference: name and parameters.
+        filled: as for `build`.
+
+    Raises:
+        UnknownComponentError, PluginError, ParameterError: as `build` does.
+    """
+    values = check_parameters(registry.get(kind, reference.name).load(), reference.parameters, filled)
+    resolved = {}
+    for name, value in values.items():
+        with contextlib.suppress(PydanticSerializationError):
+            resolved[name] = _plain(registry, value, filled)
+    return resolved
+
+
+def _plain(registry: Registry, value: Any, filled: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
+    """`value` as JSON has it."""
+    if isinstance(value, NestedComponent):
+        kind = value.role.kind
+        name = registry.get(kind, value.reference.name).qualified_name
+        return {"name": name, **resolved_parameters(registry, kind, value.reference, filled)}
+    if isinstance(value, list | tuple):
+        return [_plain(registry, item, filled) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(registry, item, filled) for item in value), key=repr)
+    if isinstance(value, dict):
+        return {to_jsonable_python(key): _plain(registry, item, filled) for key, item in value.items()}
+    return to_jsonable_python(value)
 
 
 def _construct(component: Component, component_class: type[Any], arguments: Mapping[str, Any]) -> object:

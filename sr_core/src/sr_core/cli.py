@@ -11,7 +11,7 @@ import click
 from sr_core import __version__
 from sr_core.commands import doctor, opinions, pictures, plugins, reports, runs
 from sr_core.commands.shared_options import installed
-from sr_core.errors import SrkitError
+from sr_core.errors import RunStopped, SrkitError
 from sr_core.guard import describe, guarded
 
 BAD_INPUT = 2
@@ -46,6 +46,8 @@ class Program(click.Group):
         """Run the command; Ctrl-C ends it with one line."""
         try:
             return super().invoke(context)
+        except RunStopped as stopped:
+            _stop(str(stopped), stopped.status)
         except KeyboardInterrupt:
             _stop("stopped; what was finished is kept", INTERRUPTED)
 

@@ -90,3 +90,15 @@ class DatasetError(SrkitError):
 
 class RunDirectoryError(SrkitError):
     """The run directory cannot be used."""
+
+
+class RunStopped(KeyboardInterrupt):
+    """Somebody asked the run to stop, and what it had done is saved; not a mistake, so no `SrkitError`.
+
+    Attributes:
+        status: what the program ends with, as a shell expects it (128 and the signal's number).
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status

@@ -17,7 +17,7 @@ PROJECT = "srkit"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
-RunEvent = Literal["started", "record", "finished", "failed"]
+RunEvent = Literal["started", "resumed", "step", "validated", "stopped", "record", "finished", "failed"]
 
 
 @hookspec
@@ -38,6 +38,9 @@ def srkit_commands() -> list[click.Command]:
 def srkit_run_event(event: RunEvent, run_directory: Path, details: Mapping[str, object]) -> None:
     """Follow a run, for experiment trackers.
 
-    `started` brings the resolved spec, `record` one result as in `results.json`, `finished` nothing, `failed` the
-    error's text. An exception raised here is reported once and does not stop the run.
+    `started` brings the resolved `spec` and `notes`, `record` one result as in `results.json`, `finished` nothing,
+    `failed` the `error`'s text. In training, `step` brings its number and the `values` of every curve (loss, learning
+    rate, …), `validated` the `step` and its `records`, `resumed` the `step` that is gone on from, `stopped` the `step`
+    and the `reason` why training ended before its last one. An exception raised here is reported once and does not
+    stop the run.
     """

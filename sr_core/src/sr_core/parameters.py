@@ -27,8 +27,9 @@ from sr_core.component import KINDS, Kind
 from sr_core.errors import ParameterError, PluginError
 from sr_core.explanation import explain
 from sr_core.guard import describe
+from sr_core.scales import describe_scale
 
-FILLED_BY_THE_CORE = frozenset({"scale", "scales"})
+FILLED_BY_THE_CORE = frozenset({"scale", "scales", "channels"})
 """Arguments of these names are taken from the run's spec where the component's own mapping leaves them out."""
 
 COMPONENT_MARK = "srkit-component"
@@ -149,7 +150,7 @@ def check_parameters(
 def _problem(details: ErrorDetails, known: tuple[str, ...], filled: Mapping[str, Any]) -> tuple[Path, str]:
     """A finding in plain words; a `scale` that is missing because the run has several says so."""
     if details["type"] == "missing" and details["loc"] == ("scale",) and "scales" in filled:
-        scales = " and ".join(f"{scale:g}" for scale in filled["scales"])
+        scales = " and ".join(describe_scale(scale) for scale in filled["scales"])
         return (), f"takes one scale, and this run has {scales}; give it its own 'scale'"
     return explain(details, known)
 

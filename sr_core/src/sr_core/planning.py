@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from sr_core.data.dataset import Dataset, fill_in, find_pictures, open_dataset
 from sr_core.data.pairing import pair_by_name
 from sr_core.data.pictures import list_pictures
+from sr_core.data.training_set import TrainingSet, open_training_set
 from sr_core.errors import DatasetError
 from sr_core.imaging.formats import suffix_to_write
 from sr_core.registry import Registry
+from sr_core.scales import Scale, describe_scale
+from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
+from sr_core.spec.measuring_spec import DatasetSpec
 from sr_core.spec.reading import Spec
 
 if TYPE_CHECKING:
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
     from sr_core.evaluation.benchmark import Benchmark
     from sr_core.evaluation.candidates import MethodCandidate
     from sr_core.inference.precision import Precision
+    from sr_core.train_assembling import TrainingPlan
 
-FinishedPictures = dict[str, dict[tuple[str, float], Mapping[Path, Path]]]
+MOST_SHOWN = 5
+
+FinishedPictures = dict[str, dict[tuple[str, Scale], Mapping[Path, Path]]]
 """Candidate → (data set, scale) → HR file → SR file."""
 
 
@@ -33,6 +40,7 @@ class Plan:
 
     Attributes:
         device: where.
+        training: what is trained; None where the spec has no `train`.
         benchmark: what is compared with what; None where the spec has no `evaluate`.
         inputs: pictures to enlarge.
         method: what enlarges them; None where the spec has no `upscale`.
@@ -41,6 +49,7 @@ class Plan:
     """
 
     device: torch.device
+    training: TrainingPlan | None
     benchmark: Benchmark | None
     inputs: tuple[Path, ...]
     method: MethodCandidate | None
@@ -49,11 +58,11 @@ class Plan:
 
     def summary(self) -> str:
         """The plan in one sentence."""
-        parts = []
+        parts = [] if self.training is None else [self.training.summary()]
         if self.benchmark is not None:
             pictures = sum(len(dataset.hr) for dataset in self.benchmark.datasets)
             names = ", ".join(candidate.name for candidate in self.benchmark.candidates)
-            scales = ", ".join(f"×{scale:g}" for scale in self.benchmark.scales)
+            scales = ", ".join(f"×{describe_scale(scale)}" for scale in self.benchmark.scales)
             metrics = ", ".join(self.benchmark.metrics)
             protocol = self.benchmark.protocol
             parts.append(f"compare {names} on {pictures} pictures at {scales} by {metrics}, protocol {protocol}")
@@ -70,7 +79,10 @@ def make_plan(spec: Spec, registry: Registry) -> Plan:
         ImportError: torch cannot be imported; faults in files are reported even then.
     """
     faults = FaultCollector(spec.document)
-    datasets = _open_datasets(spec, faults)
+    datasets = _open_datasets(spec.run.evaluate.on if spec.run.evaluate else (), ("evaluate", "on"), spec, faults)
+    validation = spec.run.train.validation if spec.run.train else None
+    watched = _open_datasets(validation.on if validation else (), ("train", "validate", "on"), spec, faults)
+    pictures = _open_training_set(spec, faults)
     finished = _find_finished_pictures(spec, datasets, faults)
     inputs = _find_inputs(spec, faults)
     try:
@@ -78,21 +90,52 @@ def make_plan(spec: Spec, registry: Registry) -> Plan:
     except ImportError:
         faults.stop_if_any()
         raise
+    if pictures is not None:
+        _refuse_tested(pictures, [*datasets, *watched], faults)
     assembler = Assembler(spec, registry, faults)
+    training = None
+    if spec.run.train is not None:
+        from sr_core.train_assembling import TrainAssembler
+
+        training = TrainAssembler(spec, registry, faults, assembler).plan(pictures, watched)
+        assembler.trained = training.model if training is not None else None
     benchmark = assembler.benchmark(datasets, finished)
     method = assembler.method()
     precision = assembler.precision()
     faults.stop_if_any()
     notes = [*_notes(spec, datasets), *assembler.notes]
-    return Plan(assembler.device, benchmark, tuple(inputs), method, precision, tuple(notes))
+    return Plan(assembler.device, training, benchmark, tuple(inputs), method, precision, tuple(notes))
 
 
-def _open_datasets(spec: Spec, faults: FaultCollector) -> list[Dataset]:
+def _open_datasets(
+    wanted_sets: Sequence[DatasetSpec], path: KeyPath, spec: Spec, faults: FaultCollector
+) -> list[Dataset]:
     datasets = []
-    for index, wanted in enumerate(spec.run.evaluate.on if spec.run.evaluate else ()):
-        with faults.at("evaluate", "on", index):
+    for index, wanted in enumerate(wanted_sets):
+        with faults.at(*path, index):
             datasets.append(open_dataset(wanted.name, wanted.hr, wanted.lr, spec.run.scale))
     return datasets
+
+
+def _open_training_set(spec: Spec, faults: FaultCollector) -> TrainingSet | None:
+    if spec.run.train is None:
+        return None
+    data = spec.run.train.data
+    with faults.at("train", "data"):
+        return open_training_set(data.hr, data.lr, spec.run.scale, data.leave_out)
+    return None
+
+
+def _refuse_tested(pictures: TrainingSet, tests: Sequence[Dataset], faults: FaultCollector) -> None:
+    """No picture to learn from may also be measured on."""
+    from sr_core.data.duplicates import find_shared_pictures
+
+    with faults.at("train", "data", "hr"):
+        tested = list(dict.fromkeys(path for dataset in tests for path in dataset.hr))
+        if shared := find_shared_pictures(pictures.hr, tested):
+            shown = "; ".join(f"{ours} is {theirs}" for ours, theirs in shared[:MOST_SHOWN])
+            more = f"; and {len(shared) - MOST_SHOWN} more" if len(shared) > MOST_SHOWN else ""
+            raise DatasetError(f"pictures to learn from are also measured on: {shown}{more}; add them to leave_out")
 
 
 def _find_finished_pictures(spec: Spec, datasets: list[Dataset], faults: FaultCollector) -> FinishedPictures:
@@ -109,9 +152,9 @@ def _find_finished_pictures(spec: Spec, datasets: list[Dataset], faults: FaultCo
     return found
 
 
-def _pair_finished(pattern: str, dataset: Dataset, scale: float) -> Mapping[Path, Path]:
+def _pair_finished(pattern: str, dataset: Dataset, scale: Scale) -> Mapping[Path, Path]:
     files = list_pictures(Path(fill_in(pattern, scale, dataset.name)))
-    return pair_by_name(dataset.hr, files, f"finished picture for {dataset.name} at scale {scale:g}")
+    return pair_by_name(dataset.hr, files, f"finished picture for {dataset.name} at scale {describe_scale(scale)}")
 
 
 def _find_inputs(spec: Spec, faults: FaultCollector) -> list[Path]:
@@ -137,5 +180,5 @@ def _notes(spec: Spec, datasets: list[Dataset]) -> list[str]:
         if spec.run.degradation.name != "bicubic" or spec.run.degradation.parameters:
             notes.append(f"the protocol makes its own unrounded LR; degradation '{spec.run.degradation}' is ignored")
     if evaluate is not None and spec.run.precision not in ("auto", "float32"):
-        notes.append(f"figures are measured in float32; precision {spec.run.precision} is for 'upscale'")
+        notes.append(f"figures are measured in float32; precision {spec.run.precision} is for 'train' and 'upscale'")
     return notes

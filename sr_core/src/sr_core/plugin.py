@@ -12,13 +12,20 @@ if TYPE_CHECKING:
 
 @hookimpl
 def srkit_register(registry: Registrar) -> None:
-    """Register the standard degradation and metrics."""
+    """Register the standard degradations and metrics."""
     registry.degradation(
         "bicubic",
         "sr_core.degradations.bicubic:Bicubic",
         summary="MATLAB's imresize, bicubic: the field's LR, to the bit",
         reference="Keys, IEEE Trans. ASSP 1981; MATLAB imresize",
         year=1981,
+    )
+    registry.degradation(
+        "gaussian",
+        "sr_core.degradations.gaussian:Gaussian",
+        summary="Gaussian blur, then every scale-th pixel: the LR of ESPCN and of the BD sets",
+        reference="Shi et al., CVPR 2016; Zhang et al., CVPR 2018",
+        year=2016,
     )
     registry.metric(
         "psnr",

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sr_core.scales import Scale, per_axis
+
 Luma = Literal["y8", "y", "rgb"]
 Clip = Literal["studio", "full"]
 LowResolution = Literal["unrounded", "dataset"]
@@ -20,7 +22,7 @@ class Protocol(BaseModel):
         name: `classic`, `modern`, `rgb`, or `custom` for other parts.
         luma: the planes compared. `y8`: MATLAB's Y of the 8-bit picture, rounded to 8 bits; `y`: the same Y,
             not rounded; `rgb`: the three colour planes. A single-channel picture is compared as it is.
-        crop: pixels left out at each border: a number, `scale` (rounded up) or `scale+6`.
+        crop: pixels left out at each border: a number, `scale` (the larger axis, rounded up) or `scale+6`.
         clip: SR is clipped to 16…235 (`studio`) or 0…255 (`full`).
         lr: `dataset`: the data set's LR, else one made by the run's degradation, rounded to 8 bits; SR is rounded
             to an 8-bit picture. `unrounded`: LR is made by the float bicubic and never rounded, from the 8-bit
@@ -35,7 +37,7 @@ class Protocol(BaseModel):
     clip: Clip = "full"
     lr: LowResolution = "dataset"
 
-    def crop_pixels(self, scale: float) -> int:
+    def crop_pixels(self, scale: Scale) -> int:
         """Pixels left out at each border at `scale`.
 
         >>> Protocol(crop="scale+6").crop_pixels(2.5)
@@ -43,7 +45,7 @@ class Protocol(BaseModel):
         """
         if isinstance(self.crop, int):
             return self.crop
-        return math.ceil(scale) + int(self.crop.partition("+")[2] or 0)
+        return math.ceil(max(per_axis(scale))) + int(self.crop.partition("+")[2] or 0)
 
     def with_parts(self, **parts: object) -> Protocol:
         """This protocol with other parts (None keeps a part), under the name that the result has."""

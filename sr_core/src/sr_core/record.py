@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sr_core.protocol import Protocol
+from sr_core.scales import Scale
 
 
 class Record(BaseModel):
@@ -16,7 +17,7 @@ class Record(BaseModel):
 
     Attributes:
         dataset: name of the data set.
-        scale: SR size over LR size.
+        scale: SR size over LR size; a number, or (vertical, horizontal).
         candidate: name of the candidate.
         metric: name of the metric.
         protocol: how it was measured, with all parts.
@@ -34,7 +35,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
     dataset: str
-    scale: float
+    scale: Scale
     candidate: str
     metric: str
     protocol: Protocol
@@ -59,7 +60,7 @@ class Cost(BaseModel):
 
     Attributes:
         candidate: name of the candidate.
-        scale: SR size over LR size.
+        scale: SR size over LR size; a number, or (vertical, horizontal).
         parameters: numbers that were learned.
         multiply_adds: for a 1280×720 result; None where there is no network, or it cannot be counted.
         seconds_per_megapixel: of SR, over all pictures of the run.
@@ -70,7 +71,7 @@ class Cost(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     candidate: str
-    scale: float
+    scale: Scale
     parameters: int
     multiply_adds: int | None
     seconds_per_megapixel: float

@@ -27,6 +27,10 @@ class RunEvents:
     def tell(self, event: RunEvent, **details: object) -> None:
         """Pass on one event."""
         self._directory.log(event, **details)
+        self.tell_plugins(event, **details)
+
+    def tell_plugins(self, event: RunEvent, **details: object) -> None:
+        """Pass on one event that is kept elsewhere than in the log: a `step`'s values are in `metrics.csv`."""
         for plugin in self._plugins:
             if id(plugin) in self._deaf:
                 continue

@@ -10,6 +10,7 @@ from sr_core.reporting.previews import write_previews
 from sr_core.reporting.sheet import Panel, draw_sheet
 from sr_core.reporting.tables import format_value
 from sr_core.run_directory import RunDirectory
+from sr_core.scales import describe_scale
 
 
 def write_images(comparison: Comparison, benchmark: Benchmark, directory: RunDirectory, *, save_sr: bool) -> None:
@@ -21,10 +22,11 @@ def write_images(comparison: Comparison, benchmark: Benchmark, directory: RunDir
         directory: where to.
         save_sr: also write every candidate's SR, whole and lossless.
     """
-    place = f"{file_name(comparison.dataset)}/x{comparison.scale:g}"
+    scale = describe_scale(comparison.scale)
+    place = f"{file_name(comparison.dataset)}/x{scale}"
     picture = file_name(comparison.picture)
     panels = _panels(comparison, benchmark)
-    title = f"{comparison.dataset} / {comparison.picture}   x{comparison.scale:g}   protocol {benchmark.protocol}"
+    title = f"{comparison.dataset} / {comparison.picture}   x{scale}   protocol {benchmark.protocol}"
     with directory.writing(f"images/{place}/{picture}.png") as partial:
         draw_sheet(title, comparison.truth.hr, panels).save(partial)
     previews = directory.path / "previews" / place / picture

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from rich.console import Console
@@ -15,10 +16,13 @@ from ruamel.yaml import YAML
 
 from sr_core.discovery import Plugin
 from sr_core.environment import describe_environment
+from sr_core.errors import RunDirectoryError
 from sr_core.evaluation.benchmark import Benchmark, compare
+from sr_core.evaluation.candidates import MethodCandidate
 from sr_core.evaluation.cost import CostMeter
 from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files
 from sr_core.inference.precision import true_float32
+from sr_core.interfaces.model import Model
 from sr_core.planning import Plan
 from sr_core.progress import bar
 from sr_core.record import Record
@@ -28,7 +32,11 @@ from sr_core.reporting.tables import csv_table, markdown_table
 from sr_core.run_directory import RunDirectory
 from sr_core.run_events import RunEvents
 from sr_core.run_images import write_images
+from sr_core.scales import describe_scale
+from sr_core.spec.changes import changed_keys
 from sr_core.spec.reading import Spec
+from sr_core.spec.values import TRAINED
+from sr_core.train_stage import Home, carry_out, take_part
 
 _log = logging.getLogger("srkit")
 
@@ -45,8 +53,17 @@ class Finished(NamedTuple):
     failures: list[Enlarged]
 
 
-def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: Console) -> Finished:
-    """Carry out a plan in the run directory `path`, which is made now.
+def run(
+    spec: Spec,
+    plan: Plan,
+    plugins: Sequence[Plugin],
+    path: Path,
+    console: Console,
+    *,
+    resume: bool = False,
+    accept_changes: bool = False,
+) -> Finished:
+    """Carry out a plan in the run directory `path`, which is made now, or found there to be resumed.
 
     Args:
         spec: as read, for the record.
@@ -54,33 +71,85 @@ def run(spec: Spec, plan: Plan, plugins: Sequence[Plugin], path: Path, console: 
         plugins: are told of the run's events, and listed in `environment.json`.
         path: the run directory, missing or empty.
         console: for progress bars.
+        resume: go on with the run that the directory holds; without a checkpoint it begins at step 0.
+        accept_changes: resume even where the spec has changed since.
 
     Returns:
         The records of `results.json`, and the pictures that could not be enlarged.
 
     Raises:
         SrkitError: with what is wrong; finished files stay.
+        RunStopped: somebody asked for it while a network was trained; its state is saved.
     """
-    directory = RunDirectory.create(path)
-    events = RunEvents(directory, plugins)
     resolved = json.loads(spec.run.model_dump_json(by_alias=True, exclude_none=True))
+    directory = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
+    events = RunEvents(directory, plugins)
     directory.write_text("spec.yaml", _yaml(resolved))
     directory.write_json("environment.json", describe_environment(plan.device, plugins))
-    torch.manual_seed(spec.run.seed)
-    if spec.run.deterministic:
-        torch.use_deterministic_algorithms(True)
+    prepare(spec)
     events.tell("started", spec=resolved, notes=list(plan.notes))
     try:
         with events.keeping_warnings():
+            if plan.training is not None:
+                home = Home(directory, events, console, resume)
+                use_trained(plan, carry_out(plan.training, plan.device, spec.run.seed, home))
             records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
             failures = _upscale(spec, plan, directory, console)
     except BaseException as error:  # Ctrl-C too: trackers must not wait for a run that is gone
         events.tell("failed", error=f"{type(error).__name__}: {error}")
         raise
     events.tell("finished")
-    if records:
+    if records or plan.training is not None:
         directory.write_text("report.html", render_report([read_run(directory.path)]))
     return Finished(records, failures)
+
+
+def help_training(spec: Spec, plan: Plan) -> None:
+    """Take part in a run that another process leads: train with it, write nothing.
+
+    Raises:
+        SrkitError: with what is wrong.
+    """
+    prepare(spec)
+    if plan.training is not None:
+        take_part(plan.training, plan.device, spec.run.seed)
+
+
+def prepare(spec: Spec) -> None:
+    """Set what holds for the whole process: the seed, and reproducible algorithms where the spec asks for them."""
+    torch.manual_seed(spec.run.seed)
+    if spec.run.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses
+        torch.use_deterministic_algorithms(True)
+
+
+def _directory(path: Path, resolved: Mapping[str, Any], *, resume: bool, accept_changes: bool) -> RunDirectory:
+    """A new run directory, or that of the run to go on with.
+
+    Raises:
+        RunDirectoryError: it is not empty, or the spec of the run to go on with was another one.
+    """
+    if not resume:
+        return RunDirectory.create(path)
+    if not path.exists() or not any(path.iterdir()):
+        _log.warning("%s holds nothing to resume; the run begins at step 0", path)
+        return RunDirectory.create(path)
+    directory = RunDirectory.reopen(path)
+    changes = changed_keys(YAML(typ="safe").load((path / "spec.yaml").read_text(encoding="utf-8")), resolved)
+    if changes and not accept_changes:
+        shown = "\n".join(f"  {change}" for change in changes)
+        raise RunDirectoryError(f"{path} was begun with another spec; --accept-changes goes on all the same:\n{shown}")
+    for change in changes:
+        _log.warning("changed since the run was begun: %s", change)
+    return directory
+
+
+def use_trained(plan: Plan, network: Model) -> None:
+    """Let `{model: trained}` be the network as it came out of training."""
+    candidates = [*(plan.benchmark.candidates if plan.benchmark is not None else ()), plan.method]
+    for candidate in candidates:
+        if isinstance(candidate, MethodCandidate) and candidate.origin == TRAINED:
+            candidate.method = network
 
 
 def _evaluate(
@@ -99,7 +168,7 @@ def _evaluate(
                 continue
             meter.add(outcome)
             write_images(outcome, benchmark, directory, save_sr=spec.run.evaluate.save_sr)
-            progress.advance(f"{outcome.dataset} ×{outcome.scale:g}")
+            progress.advance(f"{outcome.dataset} ×{describe_scale(outcome.scale)}")
     directory.write_json("costs.json", [cost.model_dump(mode="json") for cost in meter.costs()])
     return records
 

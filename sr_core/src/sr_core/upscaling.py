@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,25 @@ from sr_core.data.pictures import list_pictures
 from sr_core.discovery import discover
 from sr_core.errors import PictureError, SrkitError, UnknownComponentError
 from sr_core.imaging.files import Picture, check_target, read_picture
-from sr_core.imaging.size import Scale
 from sr_core.inference.devices import choose_device
-from sr_core.inference.engine import super_resolve
+from sr_core.inference.engine import Method, super_resolve
 from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files, super_resolve_picture
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.parameters import ComponentReference
 from sr_core.progress import bar
 from sr_core.registry import Registry
+from sr_core.scales import Scale, describe_scale
+from sr_core.weights import rebuild
+
+WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin")
+"""What weights files are called anywhere; all but the first are pickles, and are refused with the reason."""
 
 
 def upscale(
     picture: Path | str | Picture | Image.Image | np.ndarray[Any, Any] | Tensor,
     scale: Scale,
-    model: str = "bicubic",
+    model: Path | str = "bicubic",
     *,
     parameters: Mapping[str, Any] | None = None,
     device: str = "auto",
@@ -41,8 +46,8 @@ def upscale(
         picture: a file's path, a `Picture`, a Pillow image, an H×W(×C) array (uint8, uint16 or float in [0, 1]) or
             an N×C×H×W tensor in [0, 1].
         scale: SR size over LR size, from 1 upwards; a number, or (vertical, horizontal).
-        model: name of an installed method (`srkit list-plugins --kind upsampler`).
-        parameters: the method's parameters.
+        model: name of an installed method (`srkit list-plugins --kind upsampler`), or a weights file.
+        parameters: the method's parameters; a weights file brings its own.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Returns:
@@ -55,7 +60,13 @@ def upscale(
     (20, 25, 3)
     """
     chosen = choose_device(device)
-    method = find_upsampler(discover().registry, model, parameters or {}, scale)
+    registry = discover().registry
+    if is_weights_file(registry, model):
+        if parameters:
+            raise SrkitError(f"{model}: a weights file brings its own parameters; leave them out")
+        method: Method = rebuild(registry, Path(model)).model.to(chosen)
+    else:
+        method = find_upsampler(registry, str(model), parameters or {}, scale)
     if isinstance(picture, Tensor):
         # A copy, since what inference mode makes cannot take part in training.
         return super_resolve(method, _pixels(picture).to(chosen), scale).to(picture.device).clone()
@@ -89,7 +100,7 @@ def upscale_files(
     registry: Registry,
     sources: Sequence[Path | str],
     output: Path,
-    scale: float,
+    scale: Scale | None,
     model: str,
     device: str,
     quality: int | None,
@@ -104,8 +115,8 @@ def upscale_files(
         registry: where `model` is looked up.
         sources: files, folders and glob patterns.
         output: a file or a folder.
-        scale: SR size over LR size.
-        model: name of an upsampler.
+        scale: SR size over LR size; None for the only one of a weights file.
+        model: name of an upsampler, or a weights file.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         quality: 1 … 100, of JPEG and WebP; None for the best.
         console: for the progress bar.
@@ -114,11 +125,15 @@ def upscale_files(
         SrkitError: with a mistake that concerns all pictures, before any is written.
     """
     pictures = [picture for source in sources for picture in list_pictures(source)]
-    files = list(zip(pictures, _targets(pictures, output, scale, quality), strict=True))
     chosen = choose_device(device)
-    method = find_upsampler(registry, model, {}, scale)
+    rebuilt = rebuild(registry, Path(model)) if is_weights_file(registry, model) else None
+    scale = scale or (rebuilt.only_scale if rebuilt else None)
+    if scale is None:
+        raise SrkitError(f"'{model}' takes more than one scale; choose one with --scale")
+    files = list(zip(pictures, _targets(pictures, output, scale, quality), strict=True))
+    method: Method = rebuilt.model.to(chosen) if rebuilt else find_upsampler(registry, model, {}, scale)
     if not takes_scale(method.scales, scale):
-        raise SrkitError(f"'{model}' takes scale {describe_scales(method.scales)}, not {scale:g}")
+        raise SrkitError(f"'{model}' takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
     with bar(console, "upscaling", len(files)) as progress:
         for done in super_resolve_files(method, files, scale, chosen, quality=quality):
             progress.advance(done.source.name)
@@ -126,7 +141,7 @@ def upscale_files(
                 yield done
 
 
-def _targets(pictures: Sequence[Path], output: Path, scale: float, quality: int | None) -> list[Path]:
+def _targets(pictures: Sequence[Path], output: Path, scale: Scale, quality: int | None) -> list[Path]:
     """Where each picture goes; every mistake in that is found before the work."""
     into_folder = output.is_dir() or not output.suffix
     if len(pictures) > 1 and not into_folder:
@@ -141,6 +156,17 @@ def _targets(pictures: Sequence[Path], output: Path, scale: float, quality: int 
             raise PictureError(f"{origins[target]} and {picture} have the same name; enlarge them one by one")
         origins[target] = picture
     return targets
+
+
+def is_weights_file(registry: Registry, model: Path | str) -> bool:
+    """Whether `model` means a file: no upsampler has that name, and it has a folder or a suffix, or is there.
+
+    A file that is not there counts too, so that it is missed as a file and not as a name.
+    """
+    path = Path(model)
+    if isinstance(model, str) and registry.has("upsampler", model):
+        return False
+    return path.suffix in WEIGHTS_SUFFIXES or len(path.parts) > 1 or os.path.isfile(path)
 
 
 def find_upsampler(registry: Registry, name: str, parameters: Mapping[str, Any], scale: Scale) -> Upsampler:

@@ -43,6 +43,7 @@ def _print_scores(files: tuple[Path, ...], *, as_json: bool) -> None:
     from rich.table import Table
 
     from sr_core.reporting.opinion import collect
+    from sr_core.scales import describe_scale
 
     scores = collect(files)
     if as_json:
@@ -52,5 +53,5 @@ def _print_scores(files: tuple[Path, ...], *, as_json: bool) -> None:
     for score in scores:
         margin = "" if score.margin is None else f" ± {score.margin:.2f}"
         figures = (f"{score.mean:.2f}{margin}", str(score.ratings), str(score.raters))
-        table.add_row(f"{score.dataset} ×{score.scale:g}", score.candidate, *figures)
+        table.add_row(f"{score.dataset} ×{describe_scale(score.scale)}", score.candidate, *figures)
     Console().print(table)

@@ -9,6 +9,18 @@ from pathlib import Path
 import click
 
 from sr_core.commands.shared_options import SOME_FAILED, device_option, installed
+from sr_core.scales import Scale, parse_scale, per_axis
+
+
+def _enlarging_scale(text: str) -> Scale:
+    """The scale that `text` means, 1 or more on both axes."""
+    try:
+        scale = parse_scale(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if min(per_axis(scale)) < 1:
+        raise click.BadParameter(f"pictures are enlarged by 1 or more, not {text}")
+    return scale
 
 
 @click.command()
@@ -19,8 +31,15 @@ from sr_core.commands.shared_options import SOME_FAILED, device_option, installe
     required=True,
     help="A file for one picture, else a folder (or end it in /).",
 )
-@click.option("--scale", required=True, type=click.FloatRange(1, 64), help="SR size over LR size, e.g. 2 or 2.5.")
-@click.option("--model", default="bicubic", show_default=True, metavar="NAME", help="The method.")
+@click.option(
+    "--scale",
+    type=_enlarging_scale,
+    metavar="SCALE",
+    help="SR size over LR size: 2, 2.5 or 2x3 (vertical x horizontal); needed but for weights that know one alone.",
+)
+@click.option(
+    "--model", default="bicubic", show_default=True, metavar="NAME", help="An installed upsampler, or a weights file."
+)
 @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG (default 95) and WebP (default lossless).")
 @device_option
 @click.pass_context
@@ -28,7 +47,7 @@ def upscale(
     context: click.Context,
     sources: tuple[str, ...],
     output: str,
-    scale: float,
+    scale: Scale | None,
     model: str,
     quality: int | None,
     device: str | None,

@@ -29,6 +29,8 @@ _set_option = click.option(
 @_set_option
 @click.option("--output", type=click.Path(path_type=Path), help="The run directory (default: runs/NAME/TIME).")
 @device_option
+@click.option("--resume", is_flag=True, help="Go on with the run in --output (default: the newest of this name).")
+@click.option("--accept-changes", is_flag=True, help="Resume even where the spec has changed since.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, write nothing.")
 @click.pass_context
 def run(
@@ -38,18 +40,27 @@ def run(
     output: Path | None,
     device: str | None,
     *,
+    resume: bool,
+    accept_changes: bool,
     dry_run: bool,
 ) -> None:
-    """Carry out a spec: evaluate candidates, upscale pictures."""
+    """Carry out a spec: train a network, evaluate candidates, upscale pictures."""
     from rich.console import Console
 
     from sr_core.planning import make_plan
-    from sr_core.run_directory import default_path
+    from sr_core.run_directory import default_path, latest_run
     from sr_core.spec.reading import read_spec
 
     discovery = installed(context)
     read = read_spec(spec, discovery.registry, _pairs(overrides, device))
     plan = make_plan(read, discovery.registry)
+    from sr_core.inference.devices import process_rank
+
+    if process_rank() > 0:  # torchrun started several; the first one speaks and writes
+        from sr_core.runner import help_training
+
+        help_training(read, plan)
+        return
     _say_notes(plan.notes)
     if dry_run:
         click.echo(plan.summary())
@@ -58,8 +69,12 @@ def run(
     from sr_core.reporting.tables import protocol_line, terminal_table
     from sr_core.runner import run as carry_out
 
-    directory = output or default_path(read.run.name)
-    records, failures = carry_out(read, plan, discovery.plugins, directory, Console(stderr=True))
+    newest = latest_run(read.run.name) if resume and output is None else None
+    directory = output or newest or default_path(read.run.name)
+    console = Console(stderr=True)
+    records, failures = carry_out(
+        read, plan, discovery.plugins, directory, console, resume=resume, accept_changes=accept_changes
+    )
     if records:
         console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
         console.print(terminal_table(records, read.run.name))

@@ -10,6 +10,7 @@ from sr_core.data.pairing import pair_by_name
 from sr_core.data.pictures import list_pictures
 from sr_core.data.samples import parse_samples, sample_pictures
 from sr_core.errors import DatasetError
+from sr_core.scales import Scale, describe_scale
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Dataset:
 
     name: str
     hr: tuple[Path, ...]
-    lr: dict[float, dict[Path, Path]] = field(default_factory=dict)
+    lr: dict[Scale, dict[Path, Path]] = field(default_factory=dict)
 
 
-def open_dataset(name: str, hr: Sequence[str], lr: str | None, scales: Sequence[float]) -> Dataset:
+def open_dataset(name: str, hr: Sequence[str], lr: str | None, scales: Sequence[Scale]) -> Dataset:
     """Find the files of a data set, before anything is read.
 
     Args:
@@ -46,7 +47,7 @@ def open_dataset(name: str, hr: Sequence[str], lr: str | None, scales: Sequence[
     if lr is not None:
         for scale in scales:
             lr_files = list_pictures(Path(fill_in(lr, scale, name)))
-            pairs[scale] = pair_by_name(files, lr_files, f"LR picture for scale {scale:g}")
+            pairs[scale] = pair_by_name(files, lr_files, f"LR picture for scale {describe_scale(scale)}")
     return Dataset(name, tuple(files), pairs)
 
 
@@ -60,13 +61,13 @@ def find_pictures(source: str) -> list[Path]:
     return sample_pictures(split) if split else list_pictures(Path(source))
 
 
-def fill_in(pattern: str, scale: float, dataset: str) -> str:
+def fill_in(pattern: str, scale: Scale, dataset: str) -> str:
     """`pattern` with `{scale}` and `{dataset}` replaced; other braces stay.
 
     >>> fill_in("LR_x{scale}", 2.0, "Set5")
     'LR_x2'
     """
-    return pattern.replace("{scale}", f"{scale:g}").replace("{dataset}", dataset)
+    return pattern.replace("{scale}", describe_scale(scale)).replace("{dataset}", dataset)
 
 
 def _repeated(names: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ import logging
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from sr_core.data.dataset import Dataset
 from sr_core.errors import ContractError, DatasetError
 from sr_core.evaluation.candidates import Answer, Candidate, Question
 from sr_core.evaluation.comparison import compared_colours, compared_planes
+from sr_core.evaluation.passed_over import PassedOver
 from sr_core.evaluation.truth import Truth, make_truth
 from sr_core.guard import guarded
 from sr_core.imaging.files import read_picture
@@ -25,6 +26,7 @@ from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.metric import LowResolutionMetric, Metric, MetricFacts, SetMetric
 from sr_core.protocol import Protocol
 from sr_core.record import Record
+from sr_core.scales import Scale, describe_scale
 
 _log = logging.getLogger("srkit")
 
@@ -43,10 +45,11 @@ class Benchmark:
         device: where SR is made.
         seed: of random degradations.
         degradation_name: how records call the degradation, parameters included.
+        passed_over: what no figure will show, said once however often the comparison is made.
     """
 
     datasets: Sequence[Dataset]
-    scales: Sequence[float]
+    scales: Sequence[Scale]
     candidates: Sequence[Candidate]
     metrics: Mapping[str, Metric | LowResolutionMetric | SetMetric]
     protocol: Protocol
@@ -54,6 +57,7 @@ class Benchmark:
     device: torch.device
     seed: int = 0
     degradation_name: str = "bicubic"
+    passed_over: PassedOver = field(default_factory=PassedOver, repr=False)
 
     @property
     def measuring_device(self) -> torch.device:
@@ -79,7 +83,7 @@ class Comparison:
     """
 
     dataset: str
-    scale: float
+    scale: Scale
     picture: str
     truth: Truth
     answers: Mapping[str, Answer]
@@ -97,29 +101,36 @@ def compare(benchmark: Benchmark) -> Iterator[Comparison | Record]:
     for dataset in benchmark.datasets:
         for scale in benchmark.scales:
             tally = _Tally(benchmark, dataset, scale)
-            for index, hr_file in enumerate(dataset.hr):
-                comparison = _compare_one(benchmark, dataset, scale, hr_file, index)
+            for index in range(len(dataset.hr)):
+                comparison = _compare_one(benchmark, dataset, scale, index)
                 tally.add(comparison)
                 yield comparison
             yield from tally.records()
 
 
-def _compare_one(benchmark: Benchmark, dataset: Dataset, scale: float, hr_file: Path, index: int) -> Comparison:
-    lr_file = dataset.lr.get(scale, {}).get(hr_file)
-    hr = read_picture(hr_file).image.to(benchmark.measuring_device)
-    lr = None if lr_file is None else read_picture(lr_file).image.to(hr.device)
+def _compare_one(benchmark: Benchmark, dataset: Dataset, scale: Scale, index: int) -> Comparison:
+    hr_file = dataset.hr[index]
+    lr_file = dataset.lr.get(scale, {}).get(hr_file) if benchmark.protocol.lr == "dataset" else None
+
+    def read(file: Path) -> Tensor:
+        picture = read_picture(file)
+        benchmark.passed_over.look_at(picture, file, dataset.name)
+        return picture.image.to(benchmark.measuring_device)
+
+    hr = read(hr_file)
+    lr = None if lr_file is None else read(lr_file)
     try:
         truth = make_truth(hr, lr, scale, benchmark.protocol, benchmark.degradation, benchmark.seed, index)
         question = Question(dataset.name, hr_file, scale, truth)
         answers = {candidate.name: candidate.answer(question) for candidate in benchmark.candidates}
         values = {name: _measure(benchmark, answer, truth, scale) for name, answer in answers.items()}
     except (DatasetError, ContractError) as error:
-        raise type(error)(f"{dataset.name}, {hr_file.name}, scale {scale:g}: {error}") from error
+        raise type(error)(f"{dataset.name}, {hr_file.name}, scale {describe_scale(scale)}: {error}") from error
     _note_what_is_left_out(hr, truth, scale, hr_file)
     return Comparison(dataset.name, scale, hr_file.stem, truth, answers, values)
 
 
-def _note_what_is_left_out(hr: Tensor, truth: Truth, scale: float, hr_file: Path) -> None:
+def _note_what_is_left_out(hr: Tensor, truth: Truth, scale: Scale, hr_file: Path) -> None:
     """Say so where a data set's own LR covers less of HR than it could."""
     whole, compared = (hr.shape[-2], hr.shape[-1]), (truth.hr.shape[-2], truth.hr.shape[-1])
     if compared != sr_size(lr_size(whole, scale), scale):
@@ -131,7 +142,7 @@ def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}×{size[1]}"
 
 
-def _measure(benchmark: Benchmark, answer: Answer, truth: Truth, scale: float) -> dict[str, float]:
+def _measure(benchmark: Benchmark, answer: Answer, truth: Truth, scale: Scale) -> dict[str, float]:
     values = {}
     planes = _Planes(benchmark.protocol, answer, truth, scale)
     for name, metric in benchmark.metrics.items():
@@ -153,7 +164,7 @@ def _measure(benchmark: Benchmark, answer: Answer, truth: Truth, scale: float) -
 class _Planes:
     """What metrics are given of one answer; made once however many metrics ask."""
 
-    def __init__(self, protocol: Protocol, answer: Answer, truth: Truth, scale: float) -> None:
+    def __init__(self, protocol: Protocol, answer: Answer, truth: Truth, scale: Scale) -> None:
         self._made: dict[Channels, tuple[Tensor, Tensor]] = {}
         self._protocol, self._answer, self._truth, self._scale = protocol, answer, truth, scale
 
@@ -181,7 +192,7 @@ class _Planes:
 class _Tally:
     """The figures of one data set at one scale, as they come in."""
 
-    def __init__(self, benchmark: Benchmark, dataset: Dataset, scale: float) -> None:
+    def __init__(self, benchmark: Benchmark, dataset: Dataset, scale: Scale) -> None:
         self._benchmark, self._dataset, self._scale = benchmark, dataset, scale
         self._values: dict[tuple[str, str], dict[str, float]] = {}
         self._seconds: dict[str, list[float]] = {}

@@ -16,6 +16,7 @@ from sr_core.evaluation.truth import Truth
 from sr_core.guard import guarded
 from sr_core.imaging.files import read_picture
 from sr_core.inference.engine import Method, super_resolve, takes_one_plane, with_chroma
+from sr_core.scales import Scale
 
 WARM_UP_SIDE = 32
 
@@ -41,7 +42,7 @@ class Question:
 
     dataset: str
     hr_file: Path
-    scale: float
+    scale: Scale
     truth: Truth
 
 
@@ -72,7 +73,7 @@ class MethodCandidate(Candidate):
     device: torch.device
 
     def __post_init__(self) -> None:
-        self._warm: set[float] = set()
+        self._warm: set[Scale] = set()
 
     def answer(self, question: Question) -> Answer:
         """Run the method; only its own time is counted, and not its first call.
@@ -93,7 +94,7 @@ class MethodCandidate(Candidate):
         sr = sr.to(truth.hr.device)
         return Answer(sr, with_chroma(sr, truth.lr, scale) if on_luma else sr, seconds)
 
-    def _warm_up(self, image: Tensor, scale: float) -> None:
+    def _warm_up(self, image: Tensor, scale: Scale) -> None:
         if scale not in self._warm and not getattr(self.method, "needs_gradient", False):
             super_resolve(self.method, image[..., :WARM_UP_SIDE, :WARM_UP_SIDE].clone(), scale)
         self._warm.add(scale)
@@ -109,7 +110,7 @@ class PicturesCandidate(Candidate):
     """
 
     name: str
-    files: Mapping[tuple[str, float], Mapping[Path, Path]]
+    files: Mapping[tuple[str, Scale], Mapping[Path, Path]]
 
     def answer(self, question: Question) -> Answer:
         """Read the picture.

@@ -8,11 +8,12 @@ from sr_core.errors import DatasetError
 from sr_core.evaluation.truth import round_to_8_bits
 from sr_core.imaging.color import rgb_to_y
 from sr_core.protocol import Protocol
+from sr_core.scales import Scale
 
 STUDIO_RANGE = (16 / 255, 235 / 255)
 
 
-def compared_planes(sr: Tensor, hr: Tensor, scale: float, protocol: Protocol) -> tuple[Tensor, Tensor]:
+def compared_planes(sr: Tensor, hr: Tensor, scale: Scale, protocol: Protocol) -> tuple[Tensor, Tensor]:
     """What metrics get: (SR, HR), both 1×C×h×w float64, cropped.
 
     Args:
@@ -35,7 +36,7 @@ def compared_planes(sr: Tensor, hr: Tensor, scale: float, protocol: Protocol) ->
     return _cropped(sr, scale, protocol), _cropped(hr, scale, protocol)
 
 
-def compared_colours(sr: Tensor, hr: Tensor, scale: float, protocol: Protocol) -> tuple[Tensor, Tensor]:
+def compared_colours(sr: Tensor, hr: Tensor, scale: Scale, protocol: Protocol) -> tuple[Tensor, Tensor]:
     """Three planes for metrics that need colour: as `compared_planes`, but no luma is taken."""
     colour = protocol.with_parts(luma="rgb", clip="full")
     return compared_planes(sr.expand(-1, 3, -1, -1), hr.expand(-1, 3, -1, -1), scale, colour)
@@ -45,7 +46,7 @@ def _luma(image: Tensor, protocol: Protocol) -> Tensor:
     return rgb_to_y(image) if protocol.luma != "rgb" and image.shape[1] == 3 else image
 
 
-def _cropped(image: Tensor, scale: float, protocol: Protocol) -> Tensor:
+def _cropped(image: Tensor, scale: Scale, protocol: Protocol) -> Tensor:
     border = protocol.crop_pixels(scale)
     height, width = image.shape[-2] - 2 * border, image.shape[-1] - 2 * border
     if min(height, width) < 1:

@@ -18,6 +18,7 @@ from sr_core.imaging.size import lr_size, sr_size
 from sr_core.inference.engine import Method, super_resolve
 from sr_core.interfaces.model import Model
 from sr_core.record import Cost
+from sr_core.scales import Scale
 
 FULL_SIZE = (720, 1280)
 """The SR size for which the field counts multiply-adds (CARN, Ahn et al. 2018)."""
@@ -31,8 +32,8 @@ class CostMeter:
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         self._candidates = candidates
-        self._seconds: dict[tuple[str, float], float] = {}
-        self._megapixels: dict[tuple[str, float], float] = {}
+        self._seconds: dict[tuple[str, Scale], float] = {}
+        self._megapixels: dict[tuple[str, Scale], float] = {}
 
     def add(self, comparison: Comparison) -> None:
         """Note how long each candidate took for one picture."""
@@ -67,7 +68,7 @@ def count_parameters(method: Method) -> int:
     return sum(parameter.numel() for parameter in method.parameters()) if isinstance(method, Model) else 0
 
 
-def count_multiply_adds(method: Method, scale: float) -> int | None:
+def count_multiply_adds(method: Method, scale: Scale) -> int | None:
     """Multiply-adds of a network for a 1280×720 result, counted without computing; None where that is not possible."""
     if not isinstance(method, Model):
         return None
@@ -84,7 +85,7 @@ def count_multiply_adds(method: Method, scale: float) -> int | None:
     return counter.get_total_flops() // 2
 
 
-def peak_bytes_per_megapixel(candidate: MethodCandidate, scale: float) -> float:
+def peak_bytes_per_megapixel(candidate: MethodCandidate, scale: Scale) -> float:
     """Most bytes of tensors alive at once while one sample is enlarged, over the SR megapixels of the sample."""
     planes = candidate.method.channels if isinstance(candidate.method.channels, int) else 3
     sample = torch.rand((1, planes, SAMPLE_SIDE, SAMPLE_SIDE), generator=torch.Generator().manual_seed(0))

@@ -15,6 +15,7 @@ from sr_core.imaging.size import lr_size, sr_size
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.randomness import SampleRandom
 from sr_core.protocol import Protocol
+from sr_core.scales import Scale, describe_scale, per_axis
 
 LARGEST_CUT = 12
 """HR pixels that a data set's own LR may leave out at the bottom and right (some sets are cut to multiples of 12)."""
@@ -45,7 +46,7 @@ def round_to_8_bits(image: Tensor) -> Tensor:
 def make_truth(
     hr: Tensor,
     lr: Tensor | None,
-    scale: float,
+    scale: Scale,
     protocol: Protocol,
     degradation: Degradation,
     seed: int,
@@ -69,7 +70,7 @@ def make_truth(
     own_lr = lr if protocol.lr == "dataset" else None
     size = lr_size((hr.shape[-2], hr.shape[-1]), scale) if own_lr is None else _size_of(own_lr, hr, scale)
     if min(size) < 1:
-        raise DatasetError(f"a picture of {hr.shape[-2]}×{hr.shape[-1]} is too small for scale {scale:g}")
+        raise DatasetError(f"a picture of {hr.shape[-2]}×{hr.shape[-1]} is too small for scale {describe_scale(scale)}")
     rows, columns = sr_size(size, scale)
     hr = hr[..., :rows, :columns]
     if protocol.lr == "unrounded":
@@ -80,7 +81,7 @@ def make_truth(
 
 
 def _degraded(
-    hr: Tensor, scale: float, size: tuple[int, int], degradation: Degradation, random: SampleRandom
+    hr: Tensor, scale: Scale, size: tuple[int, int], degradation: Degradation, random: SampleRandom
 ) -> tuple[Tensor, Tensor]:
     """(LR, HR) from a degradation, held to its contract; HR is its own target where it gives one."""
     with guarded("the degradation failed"):
@@ -95,18 +96,20 @@ def _degraded(
     return lr, hr if target is hr else round_to_8_bits(target)
 
 
-def _unrounded(hr: Tensor, scale: float, size: tuple[int, int], protocol: Protocol) -> Truth:
+def _unrounded(hr: Tensor, scale: Scale, size: tuple[int, int], protocol: Protocol) -> Truth:
     """LR by the float bicubic, never rounded; Y is taken before it is shrunk, as the VDSR family's scripts do."""
-    lr = resize(hr, 1 / scale, size, "bicubic").float()
+    vertical, horizontal = per_axis(scale)
+    shrunk_by = (1 / vertical, 1 / horizontal)
+    lr = resize(hr, shrunk_by, size, "bicubic").float()
     if protocol.luma == "rgb" or hr.shape[1] != 3:
         return Truth(hr, lr, None)
     luma = rgb_to_y(hr)
     if protocol.luma == "y8":
         luma = round_to_8_bits(luma)
-    return Truth(hr, lr, resize(luma, 1 / scale, size, "bicubic").float())
+    return Truth(hr, lr, resize(luma, shrunk_by, size, "bicubic").float())
 
 
-def _size_of(lr: Tensor, hr: Tensor, scale: float) -> tuple[int, int]:
+def _size_of(lr: Tensor, hr: Tensor, scale: Scale) -> tuple[int, int]:
     """LR's size, if HR can have been shrunk to it."""
     size = (lr.shape[-2], lr.shape[-1])
     rows, columns = sr_size(size, scale)
@@ -115,7 +118,6 @@ def _size_of(lr: Tensor, hr: Tensor, scale: float) -> tuple[int, int]:
         raise DatasetError(f"LR has {lr.shape[1]} planes and HR has {hr.shape[1]}")
     misfit = max(hr.shape[-2] / rows, hr.shape[-1] / columns)
     if min(left_over) < 0 or max(left_over) > LARGEST_CUT or misfit > LARGEST_MISFIT:
-        raise DatasetError(
-            f"LR of {size[0]}×{size[1]} at scale {scale:g} does not fit HR of {hr.shape[-2]}×{hr.shape[-1]}"
-        )
+        given = f"LR of {size[0]}×{size[1]} at scale {describe_scale(scale)}"
+        raise DatasetError(f"{given} does not fit HR of {hr.shape[-2]}×{hr.shape[-1]}")
     return size

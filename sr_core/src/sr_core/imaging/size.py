@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import math
 
-Scale = float | tuple[float, float]
-"""SR size over LR size: one number, or (vertical, horizontal)."""
+from sr_core.scales import Scale as Scale
+from sr_core.scales import per_axis as per_axis
 
 
 def round_half_up(value: float) -> int:
     """Nearest integer; a half goes up (as in MATLAB for positive numbers, unlike Python's `round`)."""
     return math.floor(value + 0.5)
-
-
-def per_axis(scale: Scale) -> tuple[float, float]:
-    """The scale as (vertical, horizontal).
-
-    >>> per_axis(2)
-    (2.0, 2.0)
-    """
-    if isinstance(scale, tuple):
-        return float(scale[0]), float(scale[1])
-    return float(scale), float(scale)
 
 
 def sr_size(lr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:
@@ -38,14 +27,21 @@ def lr_size(hr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:
     """LR (height, width) in pixels made from an HR (height, width): HR size / scale, rounded down per axis.
 
     The HR picture is then cut at the bottom and right to `sr_size(lr_size(hr, scale), scale)`, which is never
-    larger than HR; for whole scales this is the `modcrop` of the field's test scripts.
+    larger than HR; for whole scales this is the `modcrop` of the field's test scripts. Along an axis whose scale is
+    below 1, LR is the larger picture: its size is rounded half up, and nothing of HR has to be cut.
 
     >>> lr_size((481, 321), 3)
     (160, 107)
+    >>> lr_size((11, 11), (3, 0.3))
+    (3, 37)
     """
     vertical, horizontal = per_axis(scale)
+    return _lr_side(hr_size[0], vertical), _lr_side(hr_size[1], horizontal)
+
+
+def _lr_side(hr_side: int, scale: float) -> int:
     # 1e-9 forgives a quotient that lands a rounding error below a whole number, as 33 / 1.1 does.
-    return math.floor(hr_size[0] / vertical + 1e-9), math.floor(hr_size[1] / horizontal + 1e-9)
+    return round_half_up(hr_side / scale) if scale < 1 else math.floor(hr_side / scale + 1e-9)
 
 
 def degraded_size(hr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:

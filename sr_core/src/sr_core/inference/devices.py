@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import torch
@@ -29,6 +30,21 @@ def choose_device(wanted: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise SrkitError("device 'mps': PyTorch finds no Metal device here")
     return device
+
+
+def world_size() -> int:
+    """How many processes `torchrun` started together; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def process_rank() -> int:
+    """This process's number among them; 0 without it."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def local_rank() -> int:
+    """This process's number among those on its machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def describe_device(device: torch.device) -> str:

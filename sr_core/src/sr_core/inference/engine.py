@@ -11,10 +11,11 @@ from torch.nn import functional as F
 from sr_core.errors import ContractError
 from sr_core.imaging.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr_core.imaging.resize import resize
-from sr_core.imaging.size import Scale, sr_size
+from sr_core.imaging.size import sr_size
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
 from sr_core.interfaces.model import Model
 from sr_core.interfaces.upsampler import Upsampler
+from sr_core.scales import Scale, describe_scale
 
 Method = Upsampler | Model
 
@@ -39,7 +40,7 @@ def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
     if not isinstance(scale, int | float | tuple):
         raise ContractError(f"a scale is a number, or (vertical, horizontal); found {scale!r}")
     if not takes_scale(method.scales, scale):
-        raise ContractError(f"takes scale {describe_scales(method.scales)}, not {_shown(scale)}")
+        raise ContractError(f"takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
     planes = image.shape[1]
     if method.channels == "any" or method.channels == planes:
         return _apply(method, image, scale)
@@ -97,7 +98,3 @@ def _padded(model: Model, image: Tensor, scale: Scale) -> Tensor:
     rows, columns = sr_size((height, width), scale)
     enlarged = model(F.pad(image, (0, right, 0, bottom), mode="replicate"), scale)
     return enlarged[..., :rows, :columns]
-
-
-def _shown(scale: Scale) -> str:
-    return f"{scale:g}" if not isinstance(scale, tuple) else f"({scale[0]:g}, {scale[1]:g})"

@@ -13,10 +13,10 @@ from sr_core.guard import guarded
 from sr_core.imaging.files import Picture, read_picture, write_picture
 from sr_core.imaging.formats import suffix_to_write
 from sr_core.imaging.resize import resize
-from sr_core.imaging.size import Scale
 from sr_core.inference.engine import Method, super_resolve
 from sr_core.inference.precision import Precision, autocast
 from sr_core.interfaces.model import Model
+from sr_core.scales import Scale, describe_scale
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def super_resolve_picture(
 def super_resolve_files(
     method: Method,
     files: Iterable[tuple[Path, Path]],
-    scale: float,
+    scale: Scale,
     device: torch.device,
     precision: Precision = "float32",
     quality: int | None = None,
@@ -94,10 +94,12 @@ def super_resolve_files(
             yield Enlarged(source, target)
 
 
-def enlarged_name(source: Path, scale: float) -> str:
+def enlarged_name(source: Path, scale: Scale) -> str:
     """What the result of a file is called: its own name with the scale.
 
     >>> enlarged_name(Path("photos/cat.jpg"), 2.5)
     'cat_x2.5.jpg'
+    >>> enlarged_name(Path("photos/cat.png"), (2, 3))
+    'cat_x2x3.png'
     """
-    return f"{source.stem}_x{scale:g}{suffix_to_write(source)}"
+    return f"{source.stem}_x{describe_scale(scale)}{suffix_to_write(source)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -22,5 +22,7 @@ def full_precision(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     Args:
         tensors: at least one, all on one device; float64 stays float64.
     """
-    with torch.autocast(tensors[0].device.type, enabled=False):
+    device_type = tensors[0].device.type
+    knows_autocast = torch.amp.is_autocast_available(device_type)  # "meta" does not
+    with torch.autocast(device_type, enabled=False) if knows_autocast else nullcontext():
         yield tuple(t if t.dtype == torch.float64 else t.float() for t in tensors)

@@ -14,6 +14,7 @@ from scipy import stats
 
 from sr_core.errors import RunDirectoryError
 from sr_core.reporting.run_results import RunResults
+from sr_core.scales import Scale, per_axis
 
 CONFIDENCE = 0.95
 SCORES = {1: "bad", 2: "poor", 3: "fair", 4: "good", 5: "excellent"}
@@ -26,7 +27,7 @@ class Rating(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
-    scale: float
+    scale: Scale
     picture: str
     candidate: str
     score: int = Field(ge=1, le=5)
@@ -58,7 +59,7 @@ class OpinionScore(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    scale: float
+    scale: Scale
     candidate: str
     mean: float
     margin: float | None
@@ -90,7 +91,8 @@ def _items(run: RunResults) -> Iterator[tuple[dict[str, object], list[str]]]:
     for folder, index in run.previews:
         for panel in index.panels[1:]:
             data = [base64.b64encode((folder / name).read_bytes()).decode("ascii") for name in panel.details]
-            about = {"dataset": index.dataset, "scale": index.scale, "picture": index.picture, "candidate": panel.label}
+            about: dict[str, object] = {"dataset": index.dataset, "scale": index.scale}
+            about |= {"picture": index.picture, "candidate": panel.label}
             yield about, [f"data:image/webp;base64,{picture}" for picture in data]
 
 
@@ -104,15 +106,15 @@ def collect(files: Sequence[Path]) -> list[OpinionScore]:
     raters = [(sheet.run, sheet.rater) for sheet in sheets]
     if twice := next((rater for run, rater in raters if raters.count((run, rater)) > 1), None):
         raise RunDirectoryError(f"two files hold the ratings of '{twice}'; each rater counts once")
-    scores: dict[tuple[str, float, str], list[int]] = {}
-    people: dict[tuple[str, float, str], set[str]] = {}
+    scores: dict[tuple[str, Scale, str], list[int]] = {}
+    people: dict[tuple[str, Scale, str], set[str]] = {}
     for sheet in sheets:
         for rating in sheet.ratings:
             key = (rating.dataset, rating.scale, rating.candidate)
             scores.setdefault(key, []).append(rating.score)
             people.setdefault(key, set()).add(sheet.rater)
     found = [_score(*key, given, len(people[key])) for key, given in scores.items()]
-    return sorted(found, key=lambda score: (score.dataset, score.scale, -score.mean))
+    return sorted(found, key=lambda score: (score.dataset, per_axis(score.scale), -score.mean))
 
 
 def _read(file: Path) -> Ratings:
@@ -122,7 +124,7 @@ def _read(file: Path) -> Ratings:
         raise RunDirectoryError(f"{file} holds no ratings of srkit's page: {error}") from error
 
 
-def _score(dataset: str, scale: float, candidate: str, given: Sequence[int], raters: int) -> OpinionScore:
+def _score(dataset: str, scale: Scale, candidate: str, given: Sequence[int], raters: int) -> OpinionScore:
     margin = None
     if len(given) > 1:
         quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(given) - 1)

@@ -34,7 +34,7 @@ STYLE: Any = {  # matplotlib types its settings one by one
 
 def quality_against_time(records: Sequence[Record]) -> str | None:
     """One point a candidate: mean against seconds for each picture; None where nothing was timed."""
-    timed = [record for record in records if record.seconds_per_image]
+    timed = [record for record in records if record.seconds_per_image and math.isfinite(record.mean)]
     if not timed:
         return None
     with mpl.rc_context(STYLE):
@@ -45,14 +45,14 @@ def quality_against_time(records: Sequence[Record]) -> str | None:
             color, marker = SERIES[index % len(SERIES)], MARKERS[index % len(MARKERS)]
             axes.scatter([record.seconds_per_image], [record.mean], s=60, zorder=3, color=color, marker=marker)
             place = (record.seconds_per_image, record.mean)
-            axes.annotate(_plain(record.candidate), place, xytext=(7, 5), textcoords="offset points")
+            axes.annotate(plain_text(record.candidate), place, xytext=(7, 5), textcoords="offset points")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("{x:g}")
         axes.margins(x=0.25, y=0.2)
         axes.set_xlabel("seconds for each picture")
         axes.set_ylabel(_label(records[0]))
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def scores_by_picture(records: Sequence[Record]) -> str | None:
@@ -68,31 +68,36 @@ def scores_by_picture(records: Sequence[Record]) -> str | None:
             values = [record.per_image.get(name, math.nan) for name in pictures]
             values = [value if math.isfinite(value) else math.nan for value in values]
             color, marker = SERIES[index % len(SERIES)], MARKERS[index % len(MARKERS)]
-            axes.plot(range(len(pictures)), values, marker, color=color, markersize=7, label=_plain(record.candidate))
+            axes.plot(
+                range(len(pictures)), values, marker, color=color, markersize=7, label=plain_text(record.candidate)
+            )
         _name_pictures(axes, pictures)
         axes.set_ylabel(_label(drawn[0]))
         figure.legend(loc="outside upper center", ncols=4, frameon=False)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def _name_pictures(axes: Axes, pictures: Sequence[str]) -> None:
     step = max(1, math.ceil(len(pictures) / 60))  # more names than that cannot be read
     shown = range(0, len(pictures), step)
-    names = [_plain(pictures[index] if len(pictures[index]) <= 18 else f"{pictures[index][:17]}…") for index in shown]
+    names = [
+        plain_text(pictures[index] if len(pictures[index]) <= 18 else f"{pictures[index][:17]}…") for index in shown
+    ]
     axes.set_xticks(list(shown), names, rotation=60, ha="right")
 
 
 def _label(record: Record) -> str:
     better = "higher is better" if record.higher_is_better else "lower is better"
-    return _plain(f"{record.metric}{f' ({record.unit})' if record.unit else ''}\n{better}")
+    return plain_text(f"{record.metric}{f' ({record.unit})' if record.unit else ''}\n{better}")
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that matplotlib does not take for mathematics or as hidden (a leading underscore)."""
     return ("\u200b" + text if text.startswith("_") else text).replace("$", r"\$")
 
 
-def _svg(figure: Figure) -> str:
+def svg_text(figure: Figure) -> str:
+    """A finished figure as SVG whose ink is the page's own."""
     text = io.StringIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has its own fonts

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sr_core.atomic import atomic_write
 from sr_core.reporting.sheet import Detail, Panel, find_details, to_image
+from sr_core.scales import Scale
 
 LONGEST_SIDE = 1024
 QUALITY = 85
@@ -48,14 +49,14 @@ class PreviewIndex(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    scale: float
+    scale: Scale
     picture: str
     size: tuple[int, int]
     details: tuple[tuple[int, int, int], ...]
     panels: tuple[PreviewPanel, ...]
 
 
-def write_previews(folder: Path, dataset: str, scale: float, picture: str, panels: Sequence[Panel]) -> None:
+def write_previews(folder: Path, dataset: str, scale: Scale, picture: str, panels: Sequence[Panel]) -> None:
     """Write the previews of one picture into `folder`; the index comes last, so that it only names finished files.
 
     Args:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import jinja2
 from markupsafe import Markup
 
 from sr_core.record import Record
+from sr_core.reporting.embedding import MOST_BYTES, Budget
 from sr_core.reporting.plots import quality_against_time, scores_by_picture
 from sr_core.reporting.previews import PreviewIndex
 from sr_core.reporting.run_results import RunResults
 from sr_core.reporting.significance import compare_pairs
 from sr_core.reporting.tables import format_value, is_best, protocol_text
-
-MOST_BYTES = 14_000_000
-"""What the embedded pictures may take, as base64; beyond it whole pictures are left out, and the report says so."""
+from sr_core.reporting.training_section import show_learning, show_training, validation_plots
+from sr_core.scales import Scale, describe_scale
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Column:
     """One column of the result table: a metric on a data set at a scale."""
 
     dataset: str
-    scale: float
+    scale: Scale
     metric: str
     unit: str
     higher_is_better: bool
@@ -67,24 +65,6 @@ class ShownPicture:
     panels: tuple[ShownPanel, ...]
 
 
-@dataclass
-class Budget:
-    """Counts the bytes of embedded pictures; `left_out` says how many whole pictures found no room."""
-
-    most: int = MOST_BYTES
-    used: int = 0
-    left_out: int = field(default=0)
-
-    def embed(self, path: Path, *, needed: bool) -> str:
-        """The file as a data address, or nothing where it does not fit and is not needed."""
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
-        if not needed and self.used + len(data) > self.most:
-            self.left_out += 1
-            return ""
-        self.used += len(data)
-        return f"data:image/webp;base64,{data}"
-
-
 def render_report(runs: Sequence[RunResults], most_bytes: int = MOST_BYTES) -> str:
     """The HTML of one run, or of several side by side.
 
@@ -92,15 +72,18 @@ def render_report(runs: Sequence[RunResults], most_bytes: int = MOST_BYTES) -> s
         runs: as read from their directories; where there are several, candidates carry their run's name.
         most_bytes: what embedded pictures may take.
     """
+    runs = list(_told_apart(runs))
     records = [record for run in runs for record in _named_records(run, alone=len(runs) == 1)]
     columns = list(dict.fromkeys(_column(record) for record in records))
     budget = Budget(most_bytes)
+    learning = list(show_learning(runs, budget))
     pictures = [picture for run in runs for picture in _pictures(run, budget)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("sr_core.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["describe_scale"] = describe_scale
     return environment.get_template("report.html").render(
         title=" · ".join(run.name for run in runs),
         runs=runs,
@@ -110,9 +93,21 @@ def render_report(runs: Sequence[RunResults], most_bytes: int = MOST_BYTES) -> s
         plots=[_plots(records, column) for column in columns],
         costs=[(cost, run.name) for run in runs for cost in run.costs],
         significances=compare_pairs(records),
+        trainings=[shown for shown in map(show_training, runs) if shown is not None],
+        validation=validation_plots(runs),
+        learning=learning,
         pictures=pictures,
         left_out=budget.left_out,
     )
+
+
+def _told_apart(runs: Sequence[RunResults]) -> Iterator[RunResults]:
+    """A run whose name an earlier one has is called after its folder too."""
+    seen: set[str] = set()
+    for run in runs:
+        name = run.name if run.name not in seen else f"{run.name} ({run.path.resolve().name})"
+        seen.add(name)
+        yield replace(run, name=name)
 
 
 def _named_records(run: RunResults, *, alone: bool) -> list[Record]:
@@ -145,7 +140,7 @@ def _plots(records: Sequence[Record], column: Column) -> PlotPair:
     drawn = (quality_against_time(mine), scores_by_picture(mine))
     # Drawn by matplotlib, which escapes every text it is given.
     safe = tuple(Markup(plot) for plot in drawn if plot is not None)  # noqa: S704
-    return PlotPair(f"{column.dataset} ×{column.scale:g} {column.metric}", safe)
+    return PlotPair(f"{column.dataset} ×{describe_scale(column.scale)} {column.metric}", safe)
 
 
 def _pictures(run: RunResults, budget: Budget) -> Iterator[ShownPicture]:
@@ -161,7 +156,7 @@ def _pictures(run: RunResults, budget: Budget) -> Iterator[ShownPicture]:
             )
             for panel in index.panels
         ]
-        yield ShownPicture(f"{index.dataset} ×{index.scale:g} {index.picture}", index.size, tuple(panels))
+        yield ShownPicture(f"{index.dataset} ×{describe_scale(index.scale)} {index.picture}", index.size, tuple(panels))
 
 
 def _notes(run: RunResults, index: PreviewIndex) -> dict[str, str]:

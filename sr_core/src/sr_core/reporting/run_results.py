@@ -1,4 +1,4 @@
-"""A finished run read back from its directory, for the report."""
+"""A run read back from its directory, for the report: a finished one, or one that still trains."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from sr_core.errors import RunDirectoryError
 from sr_core.record import Cost, Record
 from sr_core.reporting.previews import PreviewIndex, read_previews
+from sr_core.reporting.training_results import CURVES, Training, read_training
+
+_RECORDS = TypeAdapter(list[Record])
+_COSTS = TypeAdapter(list[Cost])
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class RunResults:
         environment: what it ran on.
         spec: the resolved spec, as text.
         notes: what the tool decided, and warnings of the run.
+        training: what it left of training; None where it did not train.
     """
 
     name: str
@@ -37,6 +42,7 @@ class RunResults:
     environment: dict[str, Any]
     spec: str
     notes: tuple[str, ...]
+    training: Training | None = None
 
 
 def read_run(path: Path) -> RunResults:
@@ -45,20 +51,38 @@ def read_run(path: Path) -> RunResults:
     Raises:
         RunDirectoryError: it is none, has no results yet, or a file in it is damaged.
     """
-    if not (path / "results.json").is_file():
-        raise RunDirectoryError(f"{path} holds no results.json; is it the directory of a run that evaluated?")
+    results = path / "results.json"
+    if not any((path / name).exists() for name in (results.name, CURVES, "checkpoints")):
+        raise RunDirectoryError(
+            f"{path} holds no results.json and no {CURVES}; is it the directory of a run that evaluated or trained?"
+        )
     try:
-        events = [json.loads(line) for line in (path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+        events = _read_log(path / "log.jsonl")
+        started = [event for event in events if event["event"] == "started"][-1]  # a run that was resumed has several
         costs = path / "costs.json"
         return RunResults(
-            name=str(events[0]["spec"]["name"]),
+            name=str(started["spec"]["name"]),
             path=path,
-            records=tuple(TypeAdapter(list[Record]).validate_json((path / "results.json").read_bytes())),
-            costs=tuple(TypeAdapter(list[Cost]).validate_json(costs.read_bytes()) if costs.is_file() else ()),
+            records=tuple(_RECORDS.validate_json(results.read_bytes()) if results.is_file() else ()),
+            costs=tuple(_COSTS.validate_json(costs.read_bytes()) if costs.is_file() else ()),
             previews=tuple(read_previews(path / "previews")),
             environment=json.loads((path / "environment.json").read_text(encoding="utf-8")),
             spec=(path / "spec.yaml").read_text(encoding="utf-8"),
-            notes=(*events[0]["notes"], *(event["message"] for event in events if event["event"] == "warning")),
+            notes=(*started["notes"], *(event["message"] for event in events if event["event"] == "warning")),
+            training=read_training(path, started["spec"], events),
         )
     except (OSError, ValueError, KeyError, IndexError, ValidationError) as error:
         raise RunDirectoryError(f"{path} cannot be read as a run: {error}") from error
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """Every event of the log; a line that was torn when the run was killed is passed over."""
+    events = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(event, dict) and "event" in event:
+            events.append(event)
+    return events

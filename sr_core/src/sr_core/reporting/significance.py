@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import wilcoxon
 
 from sr_core.record import Record
+from sr_core.scales import Scale
 
 FEWEST_PICTURES = 5
 
@@ -29,7 +30,7 @@ class Significance(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    scale: float
+    scale: Scale
     metric: str
     better: str
     worse: str
@@ -42,7 +43,7 @@ def compare_pairs(records: Sequence[Record]) -> list[Significance]:
 
     Five pictures cannot give a two-sided p below 0.0625: small sets prove little, and the figure says so.
     """
-    groups: dict[tuple[str, float, str], list[Record]] = {}
+    groups: dict[tuple[str, Scale, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.dataset, record.scale, record.metric), []).append(record)
     return [

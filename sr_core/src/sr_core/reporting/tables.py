@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sr_core.record import Record
+from sr_core.scales import describe_scale
 
 
 def markdown_table(records: Sequence[Record]) -> str:
@@ -48,7 +49,7 @@ def _rows(records: Sequence[Record], best: str) -> Iterator[tuple[str, str, list
             mine = {record.metric: record for record in group if record.candidate == candidate}
             cells = [_cell(mine[metric], group, best) if metric in mine else "–" for metric in metrics]
             seconds = next(iter(mine.values())).seconds_per_image
-            yield f"{dataset} ×{scale:g}", candidate, cells, "–" if seconds is None else f"{seconds:.3f}"
+            yield f"{dataset} ×{describe_scale(scale)}", candidate, cells, "–" if seconds is None else f"{seconds:.3f}"
 
 
 def _cell(record: Record, group: Sequence[Record], best: str) -> str:
@@ -76,7 +77,7 @@ def csv_table(records: Sequence[Record]) -> str:
         seconds = "" if record.seconds_per_image is None else f"{record.seconds_per_image:.6g}"
         protocol = [record.protocol.name, *(getattr(record.protocol, part) for part in parts)]
         tail = [record.unit, seconds, record.device, record.precision, record.low_resolution, *protocol]
-        head = [record.dataset, f"{record.scale:g}", record.candidate, record.metric]
+        head = [record.dataset, describe_scale(record.scale), record.candidate, record.metric]
         writer.writerow([*head, "", repr(record.mean), *tail])
         for picture, value in record.per_image.items():
             writer.writerow([*head, picture, repr(value), *tail])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,14 +14,17 @@ from sr_core.explanation import explain
 from sr_core.file_names import file_name
 from sr_core.registry import Registry
 from sr_core.spec.document import Document, KeyPath
-from sr_core.spec.run_spec import (
-    CandidateSpec,
-    DatasetSpec,
-    EvaluateSpec,
-    ProtocolSpec,
-    RunSpec,
-    UpscaleSpec,
+from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec
+from sr_core.spec.run_spec import CandidateSpec, EvaluateSpec, RunSpec, UpscaleSpec
+from sr_core.spec.train_spec import (
+    CheckpointSpec,
+    ClipSpec,
+    NonFiniteSpec,
+    TrainDataSpec,
+    TrainSpec,
+    ValidateSpec,
 )
+from sr_core.spec.values import TRAINED
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def read_spec(path: Path, registry: Registry, overrides: Sequence[tuple[str, str
         run = RunSpec.model_validate(document.data, context=context)
     except ValidationError as error:
         raise SpecError(_faults(error, document)) from error
-    if faults := _repeated_names(run, document):
+    if faults := [*_repeated_names(run, document), *_trained_by_nothing(run, document)]:
         raise SpecError(faults)
     return Spec(run, document)
 
@@ -72,6 +75,12 @@ _KEYS_UNDER: dict[str, type[BaseModel]] = {
     "protocol": ProtocolSpec,
     "upscale": UpscaleSpec,
     "with": CandidateSpec,
+    "train": TrainSpec,
+    "data": TrainDataSpec,
+    "clip": ClipSpec,
+    "validate": ValidateSpec,
+    "checkpoint": CheckpointSpec,
+    "nonfinite": NonFiniteSpec,
 }
 
 
@@ -103,23 +112,52 @@ def _joined(messages: Sequence[str]) -> str:
 
 def _repeated_names(run: RunSpec, document: Document) -> list[Fault]:
     """A fault for each data set, candidate or metric whose name, as a file's, an earlier one has."""
-    if run.evaluate is None:
-        return []
+    rename = "give one of them another 'name'"
     faults = []
-    for key, what, mend in (
-        ("on", "data set", "give one of them another 'name'"),
-        ("candidates", "candidate", "give one of them another 'name'"),
-        ("metrics", "metric", "each metric is measured once"),
-    ):
-        seen: dict[str, str] = {}
-        for index, item in enumerate(getattr(run.evaluate, key)):
-            name = file_name(item.name).casefold()
-            if name in seen:
-                like = "" if seen[name] == item.name else f" (as a file, '{seen[name]}' has the same name)"
-                message = f"a second {what} called '{item.name}'{like}; {mend}"
-                faults.append(document.fault(("evaluate", key, index), message))
-            seen.setdefault(name, item.name)
+    if run.evaluate is not None:
+        faults += _repeated(run.evaluate.on, "data set", rename, ("evaluate", "on"), document)
+        faults += _repeated(run.evaluate.candidates, "candidate", rename, ("evaluate", "candidates"), document)
+        metrics = ("evaluate", "metrics")
+        faults += _repeated(run.evaluate.metrics, "metric", "each metric is measured once", metrics, document)
+    if run.train is not None and run.train.validation is not None:
+        watched, path = run.train.validation, ("train", "validate")
+        faults += _repeated(watched.on, "data set", rename, (*path, "on"), document)
+        faults += _repeated(watched.metrics, "metric", "each metric is measured once", (*path, "metrics"), document)
     return faults
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _repeated(items: Sequence[_Named], what: str, mend: str, path: KeyPath, document: Document) -> list[Fault]:
+    faults = []
+    seen: dict[str, str] = {}
+    for index, item in enumerate(items):
+        name = file_name(item.name).casefold()
+        if name in seen:
+            like = "" if seen[name] == item.name else f" (as a file, '{seen[name]}' has the same name)"
+            faults.append(document.fault((*path, index), f"a second {what} called '{item.name}'{like}; {mend}"))
+        seen.setdefault(name, item.name)
+    return faults
+
+
+def _trained_by_nothing(run: RunSpec, document: Document) -> list[Fault]:
+    """A fault for each `{model: trained}` of a spec that trains nothing."""
+    if run.train is not None:
+        return []
+    places: list[tuple[KeyPath, CandidateSpec]] = []
+    if run.evaluate is not None:
+        places += [(("evaluate", "candidates", i), c) for i, c in enumerate(run.evaluate.candidates)]
+    if run.upscale is not None:
+        places.append((("upscale", "with"), run.upscale.method))
+    message = "'trained' is the network of the spec's own 'train', which this spec does not have"
+    return [
+        document.fault((*path, "model"), message)
+        for path, candidate in places
+        if candidate.model is not None and candidate.model.name == TRAINED
+    ]
 
 
 def _below(path: KeyPath, parent: KeyPath) -> bool:

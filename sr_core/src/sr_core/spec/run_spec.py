@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationInfo, model_serializer, model_validator
 
 from sr_core.parameters import ComponentReference
-from sr_core.protocol import PROTOCOLS, Clip, Crop, LowResolution, Luma, Protocol
 from sr_core.registry import Registry
+from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec, SpecPart
+from sr_core.spec.train_spec import TrainSpec
 from sr_core.spec.values import (
+    TRAINED,
     DegradationReference,
     Device,
     FilePath,
@@ -33,55 +27,17 @@ from sr_core.spec.values import (
 )
 
 
-class SpecPart(BaseModel):
-    """What all parts share: no unknown key, nothing bent into shape, nothing changed once read."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
-
-class DatasetSpec(SpecPart):
-    """Pictures to measure on: `samples:test`, a folder, or `{name: Set5, hr: …, lr: 'Set5/LR_x{scale}'}`.
-
-    Attributes:
-        name: how tables call it; by default the folder's name.
-        hr: folder, glob pattern, file or `samples:…`, or a list of them.
-        lr: folder or glob pattern of the data set's own LR; `{scale}` stands for the scale.
-    """
-
-    name: Name
-    hr: Paths
-    lr: FilePath | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        if isinstance(value, str):
-            value = {"hr": value}
-        if isinstance(value, dict) and "name" not in value and isinstance(value.get("hr"), str):
-            value = {"name": _name_of(value["hr"]), **value}
-        return value
-
-
-def _name_of(source: str) -> str:
-    """`samples:test` → `samples-test`; `data/Set5/HR` → `Set5`: the last folder that is a name of its own."""
-    if source.startswith("samples"):
-        return source.replace(":", "-")
-    parts = [part for part in source.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    names = [part for part in parts if part.upper() not in ("HR", "GT", "ORIGINAL") and not set(part) & set("*?[")]
-    return names[-1] if names else "pictures"
-
-
 class CandidateSpec(SpecPart):
-    """One method to compare: exactly one of `upsampler`, `model`, `pictures`.
+    """One method to compare: exactly one of `upsampler`, `model`, `pictures`, or `weights` alone.
 
-    A bare name, or a mapping with `name` and parameters, is an upsampler. With `name` beside one of the three,
+    A bare name, or a mapping with `name` and parameters, is an upsampler. With `name` beside one of the four,
     `name` is how tables call it.
 
     Attributes:
         name: how tables call it.
         upsampler: an upsampler with its parameters.
         model: a model with its parameters; needs `weights`.
-        weights: a weights file.
+        weights: a weights file; alone, the file says which network it is.
         pictures: a folder of finished pictures, paired with HR by name; `{dataset}` and `{scale}` are replaced.
     """
 
@@ -99,6 +55,8 @@ class CandidateSpec(SpecPart):
         if not isinstance(value, dict):
             raise ValueError("expected a candidate: a name, or a mapping")
         sort_given = set(value) & {"upsampler", "model", "pictures"}
+        if not sort_given and isinstance(value.get("weights"), str):
+            return {"name": Path(value["weights"]).stem, **value}
         if not sort_given and isinstance(value.get("name"), str):
             _refuse_ambiguous(value["name"], registry_of(info))
             return {"name": value["name"].rpartition(":")[2], "upsampler": value}
@@ -110,9 +68,12 @@ class CandidateSpec(SpecPart):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.model is not None and self.weights is None:
+        if self.model is not None and self.model.name == TRAINED:
+            if self.weights is not None or self.model.parameters:
+                raise ValueError("'trained' is the network of 'train'; it takes neither weights nor parameters")
+        elif self.model is not None and self.weights is None:
             raise ValueError(f"model '{self.model.name}' needs 'weights', a weights file")
-        if self.model is None and self.weights is not None:
+        if self.weights is not None and (self.upsampler is not None or self.pictures is not None):
             raise ValueError("'weights' belongs to a 'model'")
         return self
 
@@ -132,45 +93,6 @@ def _refuse_ambiguous(name: str, registry: Registry | None) -> None:
     if registry.has("upsampler", name):
         raise ValueError(f"'{name}' is an upsampler and a model; write {{upsampler: {name}}} or {{model: {name}, …}}")
     raise ValueError(f"'{name}' is a model; write {{model: {name}, weights: FILE}}")
-
-
-class ProtocolSpec(SpecPart):
-    """How figures are measured: a protocol's name, or parts that replace those of `base` (docs/protocols.md).
-
-    Attributes:
-        base: the protocol whose parts hold where nothing is said.
-        luma: `y8`, `y` or `rgb`.
-        crop: a number of pixels, `scale` or `scale+6`.
-        clip: `studio` or `full`.
-        lr: `dataset` or `unrounded`.
-    """
-
-    base: str = "modern"
-    luma: Luma | None = None
-    crop: Crop | None = None
-    clip: Clip | None = None
-    lr: LowResolution | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: object) -> object:
-        return {"base": value} if isinstance(value, str) else value
-
-    @field_validator("base")
-    @classmethod
-    def _has_a_name(cls, base: str) -> str:
-        if base not in PROTOCOLS:
-            raise ValueError(f"unknown protocol '{base}'; known: {', '.join(PROTOCOLS)}, or their parts")
-        return base
-
-    @property
-    def protocol(self) -> Protocol:
-        """The protocol meant."""
-        return PROTOCOLS[self.base].with_parts(luma=self.luma, crop=self.crop, clip=self.clip, lr=self.lr)
-
-    @model_serializer
-    def _as_written(self) -> str | dict[str, Any]:
-        return self.protocol.name if self.protocol.name in PROTOCOLS else self.protocol.model_dump(exclude={"name"})
 
 
 class EvaluateSpec(SpecPart):
@@ -206,10 +128,6 @@ class UpscaleSpec(SpecPart):
     method: CandidateSpec = Field(alias="with")
 
 
-def _not_yet(_: object) -> object:
-    raise ValueError("training is not part of this version; remove 'train', or give candidates that need none")
-
-
 class RunSpec(SpecPart):
     """One run, from top to bottom.
 
@@ -218,10 +136,10 @@ class RunSpec(SpecPart):
         scale: SR size over LR size, one or several.
         seed: of every random number.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        precision: of networks when upscaling; figures are always computed in float32 or better.
+        precision: of networks in training and upscaling; figures are always computed in float32 or better.
         deterministic: ask the device for reproducible algorithms.
         degradation: how LR is made where a data set brings none.
-        train: refused in this version.
+        train: train a network.
         evaluate: measure candidates.
         upscale: enlarge pictures.
     """
@@ -233,14 +151,14 @@ class RunSpec(SpecPart):
     precision: Precision = "auto"
     deterministic: bool = False
     degradation: DegradationReference = ComponentReference(name="bicubic")
-    train: Annotated[None, BeforeValidator(_not_yet)] = None
+    train: TrainSpec | None = None
     evaluate: EvaluateSpec | None = None
     upscale: UpscaleSpec | None = None
 
     @model_validator(mode="after")
     def _has_work(self) -> Self:
-        if self.evaluate is None and self.upscale is None:
-            raise ValueError("nothing to do: add 'evaluate' or 'upscale'")
+        if self.train is None and self.evaluate is None and self.upscale is None:
+            raise ValueError("nothing to do: add 'train', 'evaluate' or 'upscale'")
         if self.upscale is not None and len(self.scale) != 1:
             raise ValueError("'upscale' needs one scale")
         return self

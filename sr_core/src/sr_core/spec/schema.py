@@ -12,6 +12,7 @@ from sr_core.parameters import COMPONENT_MARK, FILLED_BY_THE_CORE, parameter_mod
 from sr_core.protocol import PROTOCOLS
 from sr_core.registry import Registry
 from sr_core.spec.run_spec import RunSpec
+from sr_core.spec.values import TRAINED
 
 JsonSchema = dict[str, Any]
 
@@ -19,12 +20,16 @@ _REFERENCES: tuple[tuple[str, str, Kind], ...] = (
     ("RunSpec", "degradation", "degradation"),
     ("CandidateSpec", "upsampler", "upsampler"),
     ("CandidateSpec", "model", "model"),
+    ("TrainSpec", "model", "model"),
 )
 _ONE_OR_MANY = (
     ("RunSpec", "scale"),
     ("DatasetSpec", "hr"),
     ("EvaluateSpec", "on"),
     ("UpscaleSpec", "inputs"),
+    ("TrainSpec", "loss"),
+    ("TrainDataSpec", "hr"),
+    ("ValidateSpec", "on"),
 )
 
 
@@ -36,15 +41,24 @@ def spec_schema(registry: Registry) -> JsonSchema:
     schema = RunSpec.model_json_schema()
     definitions: JsonSchema = schema.pop("$defs")
     parts = {"RunSpec": schema, **definitions}
-    parts["RunSpec"]["properties"].pop("train")
     for part, key, kind in _REFERENCES:
         parts[part]["properties"][key] = {"$ref": f"#/$defs/{kind}"}
-    parts["EvaluateSpec"]["properties"]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
+    parts["CandidateSpec"]["properties"]["model"] = {"anyOf": [{"const": TRAINED}, {"$ref": "#/$defs/model"}]}
+    for part in ("EvaluateSpec", "ValidateSpec"):
+        parts[part]["properties"]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
     for part, key in _ONE_OR_MANY:
         many = parts[part]["properties"][key]
         parts[part]["properties"][key] = {"anyOf": [many["items"], many]}
     for kind in KINDS:
-        definitions[kind] = _component_schema(registry.all(kind), definitions)
+        definitions[kind] = _component_schema(registry.all(kind), definitions, {})
+    own = {key: value for key, value in definitions["LossSpec"]["properties"].items() if key != "component"}
+    definitions["LossSpec"] = _component_schema(registry.all("loss"), definitions, own)
+    for part in ("OptimizerSpec", "ScheduleSpec", "ParameterGroupSpec"):
+        definitions[part]["properties"].pop("options")
+        definitions[part]["additionalProperties"] = True
+    _allow_shorthand(definitions, "OptimizerSpec", {"type": "string"})
+    _allow_shorthand(definitions, "ScheduleSpec", {"type": "string"})
+    _allow_shorthand(definitions, "TrainDataSpec", {"type": ["string", "array"]})
     _allow_shorthand(definitions, "DatasetSpec", {"type": "string"})
     _allow_shorthand(definitions, "CandidateSpec", {"$ref": "#/$defs/upsampler"})
     _allow_shorthand(definitions, "ProtocolSpec", {"enum": sorted(PROTOCOLS)})
@@ -63,15 +77,15 @@ def _allow_shorthand(definitions: JsonSchema, part: str, shorthand: JsonSchema) 
     definitions[part] = {"anyOf": [shorthand, whole]}
 
 
-def _component_schema(components: list[Component], definitions: JsonSchema) -> JsonSchema:
-    """A component of one kind: its name, or a mapping with its name and parameters."""
+def _component_schema(components: list[Component], definitions: JsonSchema, own: JsonSchema) -> JsonSchema:
+    """A component of one kind: its name, or a mapping with its name, its parameters and the spec's `own` keys."""
     names = sorted({name for c in components for name in (c.name, c.qualified_name)})
     if not names:
         return {"not": {}}
-    return {"anyOf": [{"enum": names}, *(_mapping_schema(component, definitions) for component in components)]}
+    return {"anyOf": [{"enum": names}, *(_mapping_schema(component, definitions, own) for component in components)]}
 
 
-def _mapping_schema(component: Component, definitions: JsonSchema) -> JsonSchema:
+def _mapping_schema(component: Component, definitions: JsonSchema, own: JsonSchema) -> JsonSchema:
     name = {"enum": [component.name, component.qualified_name]}
     try:
         model = parameter_model(component.load())
@@ -84,7 +98,7 @@ def _mapping_schema(component: Component, definitions: JsonSchema) -> JsonSchema
         "title": component.name,
         "description": component.summary,
         "type": "object",
-        "properties": {"name": name, **_with_components(parameters.get("properties", {}))},
+        "properties": {"name": name, **_with_components(parameters.get("properties", {})), **own},
         "required": ["name", *required],
         "additionalProperties": False,
     }

@@ -30,6 +30,38 @@ for (const compare of document.querySelectorAll(".compare")) {
   place();
 }
 
+// Watch it learn: of the pictures of one detail, the one of the chosen step is shown; Play goes through all.
+for (const learn of document.querySelectorAll(".learn")) {
+  const position = learn.querySelector(".step");
+  if (!position) continue;
+  const play = learn.querySelector(".play");
+  const pictures = [...learn.querySelectorAll(".over-time img")];
+  let playing = 0;
+  const show = () => {
+    pictures.forEach((picture, index) => { picture.hidden = index !== Number(position.value); });
+    const label = pictures[Number(position.value)].dataset.label;
+    learn.querySelector(".now").textContent = label;
+    position.setAttribute("aria-valuetext", label);
+  };
+  const pause = () => {
+    clearInterval(playing);
+    playing = 0;
+    play.textContent = "Play";
+  };
+  position.addEventListener("input", () => { pause(); show(); });
+  play.addEventListener("click", () => {
+    if (playing) { pause(); return; }
+    if (position.value === position.max) position.value = 0;
+    show();
+    play.textContent = "Pause";
+    playing = setInterval(() => {
+      position.value = Number(position.value) + 1;
+      show();
+      if (position.value === position.max) pause();
+    }, 350);
+  });
+}
+
 // Zoom: a whole picture (or the detail, where the whole is left out), moved by dragging, scaled by wheel or pinch.
 const dialog = document.getElementById("zoom");
 const stage = dialog.querySelector(".stage");
@@ -57,7 +89,7 @@ for (const button of document.querySelectorAll(".detail")) {
     const label = button.dataset.zoom;
     const wholes = button.closest(".picture").querySelectorAll(".slider img");
     const whole = [...wholes].find((picture) => picture.dataset.label === label);
-    shown.src = (whole || button.querySelector("img")).src;
+    shown.src = (whole || button.querySelector("img:not([hidden])")).src;
     shown.alt = label;
     dialog.querySelector("output").textContent = label;
     dialog.showModal();

@@ -1,0 +1,299 @@
+"""`train` of a spec built and put together, every fault placed in the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sr_core.assembling import Assembler
+from sr_core.building import resolved_parameters
+from sr_core.checkpoint import WeightsCard
+from sr_core.data.dataset import Dataset
+from sr_core.data.patches import PatchSettings
+from sr_core.data.training_set import TrainingSet
+from sr_core.errors import SrkitError
+from sr_core.evaluation.benchmark import Benchmark
+from sr_core.evaluation.candidates import MethodCandidate
+from sr_core.interfaces.capabilities import Channels, describe_scales, takes_scale
+from sr_core.interfaces.degradation import Degradation
+from sr_core.interfaces.loss import LearnedLoss, Loss
+from sr_core.interfaces.model import FittedModel, Model
+from sr_core.protocol import PROTOCOLS, Protocol
+from sr_core.registry import Registry
+from sr_core.scales import describe_scale
+from sr_core.spec.faults import FaultCollector
+from sr_core.spec.reading import Spec
+from sr_core.spec.train_spec import OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
+from sr_core.tensorboard_curves import check_tensorboard
+from sr_core.training.learner import to_training_layout
+from sr_core.training.optimizers import make_optimizer
+from sr_core.training.schedules import Schedule
+from sr_core.training.settings import (
+    Clipping,
+    GroupRecipe,
+    OptimizerRecipe,
+    ScheduleRecipe,
+    TrainingSettings,
+    WeightedLoss,
+)
+from sr_core.training.validation import Validator
+from sr_core.weights import load_into
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What the train stage will do.
+
+    Attributes:
+        model: the network, on the run's device.
+        card: what its weights files will say of it.
+        settings: of the loop; None for a model that is fitted.
+        pictures: to learn from.
+        patches: how they are cut.
+        degradation: makes LR where the pictures bring none.
+        validator: measures while training; None for none.
+        keep: how many checkpoints.
+        tensorboard: also write the curves for TensorBoard.
+    """
+
+    model: Model
+    card: WeightsCard
+    settings: TrainingSettings | None
+    pictures: TrainingSet
+    patches: PatchSettings
+    degradation: Degradation
+    validator: Validator | None
+    keep: int
+    tensorboard: bool
+
+    def summary(self) -> str:
+        """The plan in a few words."""
+        count = f"{len(self.pictures.hr)} pictures"
+        if self.settings is None:
+            return f"fit {self.card.component} to {count}"
+        return f"train {self.card.component} on {count}, {self.settings.steps} steps of {self.patches.batch} crops"
+
+
+class TrainAssembler:
+    """Builds what `train` names; the assembler's own model is then the one that is trained."""
+
+    def __init__(self, spec: Spec, registry: Registry, faults: FaultCollector, assembler: Assembler) -> None:
+        assert spec.run.train is not None  # noqa: S101 - it is only made for specs that train
+        self._spec, self._registry, self._faults, self._assembler = spec, registry, faults, assembler
+        self._train: TrainSpec = spec.run.train
+
+    def plan(self, pictures: TrainingSet | None, validation: Sequence[Dataset]) -> TrainingPlan | None:
+        """The whole stage; None where parts of it are faulty."""
+        run, train, device = self._spec.run, self._train, self._assembler.device
+        degradation = self._assembler.build(("degradation",), "degradation", run.degradation)
+        model = self._model()
+        if model is None or degradation is None or pictures is None:
+            return None
+        if train.tensorboard:
+            with self._faults.at("train", "tensorboard"):
+                check_tensorboard()
+        validator = self._validator(train.validation, validation, model) if train.validation is not None else None
+        return TrainingPlan(
+            model=model,
+            card=self._card(model),
+            settings=None if isinstance(model, FittedModel) else self._settings(model),
+            pictures=pictures,
+            patches=self._patches(model),
+            degradation=degradation.to(device),
+            validator=validator,
+            keep=train.checkpoint.keep,
+            tensorboard=train.tensorboard,
+        )
+
+    def _model(self) -> Model | None:
+        torch.manual_seed(self._spec.run.seed)
+        model: Model | None = self._assembler.build(("train", "model"), "model", self._train.model)
+        if model is None:
+            return None
+        with self._faults.at("train", "model"):
+            for scale in self._spec.run.scale:
+                if not takes_scale(model.scales, scale):
+                    known = describe_scales(model.scales)
+                    raise SrkitError(f"'{self._train.model.name}' takes scale {known}, not {describe_scale(scale)}")
+        if self._train.weights is not None:
+            with self._faults.at("train", "weights"):
+                start = Path(self._train.weights)
+                load_into(self._registry, self._train.model, model, start, self._assembler.filled)
+        to_training_layout(model, self._assembler.device)
+        return model
+
+    def _settings(self, model: Model) -> TrainingSettings | None:
+        train, run = self._train, self._spec.run
+        with self._faults.at("train"):
+            missing = [
+                key
+                for key, value in (("steps", train.steps), ("loss", train.loss or None), ("data.crop", train.data.crop))
+                if value is None
+            ]
+            if missing:
+                raise SrkitError(f"{', '.join(missing)} missing; say how long, by what loss and on what crops to train")
+        if train.steps is None or not train.loss or train.data.crop is None:
+            return None
+        validation = train.validation
+        settings = TrainingSettings(
+            losses=self._losses(model.channels),
+            steps=train.steps,
+            optimizer=_optimizer(train.optimizer),
+            schedule=_schedule(train.schedule),
+            precision=self._assembler.precision(),
+            seed=run.seed,
+            accumulate=train.accumulate,
+            clip=Clipping(**train.clip.model_dump()) if train.clip is not None else Clipping(),
+            ema=train.ema,
+            compile=train.compile,
+            log=train.log,
+            validate=validation.every if validation is not None else train.steps,
+            stop_after=validation.stop_after if validation is not None else None,
+            checkpoint=train.checkpoint.every,
+            in_a_row=train.nonfinite.in_a_row,
+            rollbacks=train.nonfinite.rollbacks,
+        )
+        self._try_optimizers(model, settings)
+        return settings
+
+    def _losses(self, channels: Channels) -> list[WeightedLoss]:
+        names = Counter[str]()
+        losses = []
+        for index, wanted in enumerate(self._train.loss):
+            path = ("train", "loss", index)
+            loss: Loss | None = self._assembler.build(path, "loss", wanted.component, {"channels": channels})
+            if loss is None:
+                continue
+            with self._faults.at(*path):
+                if not _fits(loss.channels, channels):
+                    raise SrkitError(
+                        f"'{wanted.component.name}' compares {_planes(loss.channels)}, "
+                        f"and '{self._train.model.name}' makes {_planes(channels)}"
+                    )
+                if not isinstance(loss, LearnedLoss) and (wanted.optimizer or wanted.schedule):
+                    raise SrkitError(f"'{wanted.component.name}' learns nothing; it takes no optimizer or schedule")
+            name = wanted.component.name.rpartition(":")[2]
+            names[name] += 1
+            own_optimizer = wanted.optimizer or self._train.optimizer.model_copy(update={"groups": ()})
+            losses.append(
+                WeightedLoss(
+                    name if names[name] == 1 else f"{name} {names[name]}",
+                    loss.to(self._assembler.device),
+                    wanted.weight,
+                    _optimizer(own_optimizer),
+                    _schedule(wanted.schedule or self._train.schedule),
+                )
+            )
+        return losses
+
+    def _try_optimizers(self, model: Model, settings: TrainingSettings) -> None:
+        """Find what PyTorch refuses before anything is written."""
+        watched = self._train.validation is not None
+        with self._faults.at("train", "optimizer"):
+            optimizer = make_optimizer(model, settings.optimizer)
+            with self._faults.at("train", "schedule"):
+                schedule = Schedule(optimizer, settings.schedule, settings.steps, higher_is_better=True)
+                if schedule.watches and not watched:
+                    raise SrkitError("'plateau' goes by validation figures; add train.validate")
+        for index, entry in enumerate(settings.losses):
+            if isinstance(entry.loss, LearnedLoss):
+                with self._faults.at("train", "loss", index):
+                    own = make_optimizer(entry.loss, entry.optimizer)
+                    Schedule(own, entry.schedule, settings.steps, higher_is_better=True)
+
+    def _patches(self, model: Model) -> PatchSettings:
+        data = self._train.data
+        with self._faults.at("train", "data", "batch"):
+            if data.batch % self._train.accumulate:
+                raise SrkitError(f"{data.batch} crops cannot be cut into {self._train.accumulate} equal parts")
+        del model
+        return PatchSettings(
+            crop=data.crop or 1,
+            batch=data.batch,
+            scales=self._spec.run.scale,
+            augment=data.augment,
+            shrink=data.shrink,
+            small=data.small,
+            memory=data.memory,
+        )
+
+    def _validator(self, wanted: ValidateSpec, datasets: Sequence[Dataset], model: Model) -> Validator | None:
+        metrics: dict[str, Any] = {
+            reference.name: self._assembler.build(("train", "validate", "metrics", index), "metric", reference)
+            for index, reference in enumerate(wanted.metrics)
+        }
+        degradation = self._assembler.build(("degradation",), "degradation", self._spec.run.degradation)
+        if degradation is None or None in metrics.values():
+            return None
+        candidate = MethodCandidate("trained", model, f"model '{self._train.model}'", self._assembler.device)
+        benchmark = Benchmark(
+            datasets=datasets,
+            scales=self._spec.run.scale,
+            candidates=[candidate],
+            metrics=metrics,
+            protocol=self._protocol(wanted),
+            degradation=degradation.to(self._assembler.device),
+            device=self._assembler.device,
+            seed=self._spec.run.seed,
+            degradation_name=str(self._spec.run.degradation),
+        )
+        return Validator(benchmark, candidate, wanted.best or wanted.metrics[0].name, wanted.pictures)
+
+    def _protocol(self, wanted: ValidateSpec) -> Protocol:
+        if wanted.protocol is not None:
+            return wanted.protocol.protocol
+        evaluate = self._spec.run.evaluate
+        return evaluate.protocol.protocol if evaluate is not None else PROTOCOLS["modern"]
+
+    def _card(self, model: Model) -> WeightsCard:
+        reference = self._train.model
+        component = self._registry.get("model", reference.name)
+        return WeightsCard(
+            component=component.name,
+            distribution=component.distribution.name,
+            parameters=resolved_parameters(self._registry, "model", reference, self._assembler.filled),
+            scales=self._spec.run.scale,
+            channels=model.channels,
+            spec=without_paths(self._spec.run.model_dump(mode="json", by_alias=True, exclude_none=True)),
+        )
+
+
+def without_paths(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """What made the weights, of a resolved spec, with names for paths, so that equal weights are equal files."""
+    left_out = {"validate", "checkpoint", "log", "tensorboard"}
+    train = {key: value for key, value in resolved["train"].items() if key not in left_out}
+    kept = {key: resolved[key] for key in ("name", "scale", "seed", "degradation", "precision") if key in resolved}
+    named: dict[str, Any] = _named({**kept, "train": train})
+    return named
+
+
+def _named(value: Any) -> Any:  # noqa: ANN401 - plain values
+    """The value with every absolute path in it replaced by its last part."""
+    if isinstance(value, str):
+        return Path(value).name if Path(value).is_absolute() else value
+    if isinstance(value, Mapping):
+        return {key: _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list) else value
+
+
+def _optimizer(spec: OptimizerSpec) -> OptimizerRecipe:
+    groups = [GroupRecipe(group.match, group.lr, group.options) for group in spec.groups]
+    return OptimizerRecipe(spec.name, spec.lr, groups, spec.options)
+
+
+def _schedule(spec: ScheduleSpec) -> ScheduleRecipe:
+    return ScheduleRecipe(spec.name, spec.warmup, spec.options)
+
+
+def _fits(taken: Channels, made: Channels) -> bool:
+    planes = {"y": 1, "rgb": 3}
+    return "any" in (taken, made) or planes.get(str(taken), taken) == planes.get(str(made), made)
+
+
+def _planes(channels: Channels) -> str:
+    return f"{channels} planes" if isinstance(channels, int) else str(channels)

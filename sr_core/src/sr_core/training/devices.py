@@ -1,0 +1,97 @@
+"""One device or several: who is who, gradients averaged, decisions taken together."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from sr_core.errors import SrkitError
+from sr_core.inference.devices import process_rank, world_size
+
+LONGEST_WAIT = datetime.timedelta(hours=12)
+"""The others wait while the first validates and saves."""
+
+
+@dataclass(frozen=True)
+class Devices:
+    """This process among all that train one network.
+
+    Attributes:
+        device: this process's own.
+        rank: 0 for the first, which alone writes files.
+        world: how many there are.
+    """
+
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes the run directory."""
+        return self.rank == 0
+
+    def parallel(self, module: nn.Module) -> nn.Module:
+        """The module with gradients averaged over all devices; itself where there is one."""
+        if self.world == 1 or not any(parameter.requires_grad for parameter in module.parameters()):
+            return module
+        with warnings.catch_warnings():
+            # Networks with a part for each scale leave some unused in a step; that costs the others one warning.
+            warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+            own = [self.device] if self.device.type == "cuda" else None
+            return DistributedDataParallel(module, device_ids=own, find_unused_parameters=True)
+
+    def any(self, flags: Sequence[bool]) -> list[bool]:
+        """Each flag, true where it is on any device."""
+        if self.world == 1:
+            return list(flags)
+        together = torch.tensor([float(flag) for flag in flags], device=self.device)
+        distributed.all_reduce(together, op=distributed.ReduceOp.MAX)
+        return [bool(flag) for flag in together.tolist()]
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over all devices, in place."""
+        if self.world > 1:
+            distributed.all_reduce(values)
+            values /= self.world
+        return values
+
+    def told(self, value: Any) -> Any:  # noqa: ANN401 - whatever the first says
+        """What the first device says, on every device."""
+        if self.world == 1:
+            return value
+        said = [value]
+        distributed.broadcast_object_list(said, src=0, device=self.device if self.device.type == "cuda" else None)
+        return said[0]
+
+
+@contextmanager
+def joined_devices(device: torch.device) -> Iterator[Devices]:
+    """The devices of this run: those that `torchrun` started, or this one alone.
+
+    Raises:
+        SrkitError: the processes cannot reach each other, or there are fewer GPUs than processes.
+    """
+    if world_size() == 1:
+        yield Devices(device)
+        return
+    if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise SrkitError(f"{world_size()} processes but {torch.cuda.device_count()} GPUs; start fewer")
+        torch.cuda.set_device(device)
+    try:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
+    except (RuntimeError, ValueError) as error:
+        raise SrkitError(f"the processes cannot join: {error}") from error
+    try:
+        yield Devices(device, process_rank(), world_size())
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,175 @@
+"""The training loop: one for every network, from a laptop to several GPUs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sr_core.data.patches import Patches
+from sr_core.errors import SrkitError
+from sr_core.guard import describe
+from sr_core.interfaces.model import Model
+from sr_core.training.checkpoints import Checkpoints
+from sr_core.training.devices import Devices
+from sr_core.training.journal import Journal
+from sr_core.training.learner import Learner, cut
+from sr_core.training.memory import is_out_of_memory, parts_that_fit
+from sr_core.training.pace import Pace
+from sr_core.training.recovery import Recovery
+from sr_core.training.settings import TrainingSettings
+from sr_core.training.stopping import StopRequest
+from sr_core.training.validation import Validator
+
+_log = logging.getLogger("srkit")
+
+WriteWeights = Callable[[Model, Path], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        network: with the final weights (their moving average, where there is one).
+        step: steps done.
+        is_complete: False where somebody asked the run to stop.
+        best: the best validation figure; None without validation.
+        best_step: when it was.
+    """
+
+    network: Model
+    step: int
+    is_complete: bool
+    best: float | None
+    best_step: int
+
+
+def train(
+    model: Model,
+    patches: Patches,
+    settings: TrainingSettings,
+    checkpoints: Checkpoints | None,
+    write_weights: WriteWeights,
+    journal: Journal | None,
+    devices: Devices,
+    validator: Validator | None = None,
+    state: Mapping[str, Any] | None = None,
+    stop: StopRequest | None = None,
+) -> Trained:
+    """Train a network.
+
+    Args:
+        model: on its device; it is changed.
+        patches: this device's part of every batch.
+        settings: how long and how.
+        checkpoints: where the state is saved; None on all devices but the first.
+        write_weights: writes a network's weights file.
+        journal: is told what happens; None on all devices but the first.
+        devices: this one among all.
+        validator: measures the network now and then; only the first device's is called.
+        state: of a checkpoint to go on from.
+        stop: asks the loop to finish its step, save and return.
+
+    Raises:
+        SrkitError: losses stay not finite, memory is too small, the disk is full, or a component failed.
+    """
+    higher_is_better = validator.higher_is_better if validator is not None else True
+    learner = Learner(model, settings, devices, higher_is_better=higher_is_better)
+    recovery = Recovery(settings, checkpoints.folder.parent / "nonfinite" if checkpoints is not None else None)
+    pace = Pace(devices)
+    if state is not None:
+        learner.restore(state)
+        _note_threads(state)
+    model.train()
+    recovery.remember(learner)
+    if learner.step == 0:
+        _validate(learner, validator, journal, devices)
+
+    is_stopped = is_over = False
+    while learner.step < settings.steps and not is_stopped and not is_over:
+        pace.starts()
+        batch = patches.batch(learner.step)
+        pace.has_data()
+        try:
+            outcome = learner.take_step(batch, lambda stream: patches.batch(learner.step, stream))
+        except (RuntimeError, MemoryError, SrkitError) as error:
+            if is_out_of_memory(error):
+                raise _out_of_memory(learner, patches, settings, devices, error) from error
+            raise
+        pace.finished(outcome, len(batch.lr) * devices.world)
+        learner.step += 1
+        went_back = recovery.saw(learner, outcome.fault, batch)
+        if went_back:
+            if journal is not None:
+                journal.cut_back(learner.step)
+            continue
+
+        (is_stopped,) = devices.any([bool(stop)])
+        is_last = learner.step == settings.steps
+        if learner.step % settings.log == 0 or is_last:
+            values = pace.point(learner.schedule.rate)
+            if journal is not None:
+                journal.logged(learner.step, values)
+        if journal is not None:
+            journal.advanced(learner.step)
+        is_best = False
+        if validator is not None and (learner.step % settings.validate == 0 or is_last):
+            is_best = _validate(learner, validator, journal, devices)
+            patience = settings.stop_after
+            is_over = patience is not None and learner.validations_since_best >= patience
+        if learner.step % settings.checkpoint == 0 or is_last or is_stopped or is_over:
+            if checkpoints is not None:
+                checkpoints.save(learner.step, learner.state(), lambda path: write_weights(learner.network, path))
+            recovery.remember(learner)
+        if is_best and checkpoints is not None:
+            checkpoints.save_best(learner.step, lambda path: write_weights(learner.network, path))
+    if is_over:
+        _log.warning(
+            "step %d: %d validations brought nothing better than step %d; training ends here",
+            *(learner.step, learner.validations_since_best, learner.best_step),
+        )
+    is_complete = not is_stopped or learner.step >= settings.steps
+    return Trained(learner.network, learner.step, is_complete, learner.best, learner.best_step)
+
+
+def _validate(learner: Learner, validator: Validator | None, journal: Journal | None, devices: Devices) -> bool:
+    """Measure; True where the network is the best so far. The first device measures, and all are told."""
+    if validator is None:
+        return False
+    figure = 0.0 if journal is None else validator.measure(learner.network, learner.step, journal)
+    return learner.judged(float(devices.told(figure)), higher_is_better=validator.higher_is_better)
+
+
+def _note_threads(state: Mapping[str, Any]) -> None:
+    before, now = state.get("threads"), torch.get_num_threads()
+    if before != now:
+        _log.warning("this run was begun with %s threads and goes on with %d; the last bits will differ", before, now)
+
+
+def _out_of_memory(
+    learner: Learner, patches: Patches, settings: TrainingSettings, devices: Devices, error: BaseException
+) -> SrkitError:
+    """The error that says what was tried and what would fit."""
+    batch = patches.batch(learner.step)
+    crops, parts = len(batch.lr), settings.accumulate
+    lr, hr = (f"{image.shape[-2]}×{image.shape[-1]}" for image in (batch.lr, batch.hr))
+    tried = (
+        f"step {learner.step}: {devices.device} has not enough memory for {crops} crops of {lr} LR ({hr} HR) "
+        f"in {parts} part{'s' * (parts > 1)}, precision {settings.precision}"
+    )
+    if devices.world > 1:  # trying would take all of them
+        return SrkitError(f"{tried}; make train.accumulate or the number of devices larger")
+
+    def attempt(count: int) -> object:
+        return learner.backward(cut(batch, 0, count), 1)
+
+    enough = parts_that_fit(attempt, crops, parts)
+    learner.optimizer.zero_grad(set_to_none=True)
+    if enough is None:
+        return SrkitError(f"{tried}; not even one crop fits: make train.data.crop smaller ({describe(error)})")
+    return SrkitError(f"{tried}; with train.accumulate: {enough} it fits, and learns the same")

@@ -1,0 +1,91 @@
+"""Losses and gradients that are not finite: skip, go back, or stop with a clear word."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from sr_core.checkpoint import save_tensors
+from sr_core.data.patches import PatchBatch
+from sr_core.errors import SrkitError
+from sr_core.training.learner import Learner, copied_to_host
+from sr_core.training.settings import TrainingSettings
+
+MOST_BATCHES = 10
+"""Batches that are kept on disk; more would tell nothing new."""
+
+_log = logging.getLogger("srkit")
+
+
+class Recovery:
+    """Watches over a training's steps."""
+
+    def __init__(self, settings: TrainingSettings, folder: Path | None) -> None:
+        """Begin to watch.
+
+        Args:
+            settings: what is allowed.
+            folder: where batches that failed are kept; None keeps none.
+        """
+        self._settings, self._folder = settings, folder
+        self._in_a_row, self._kept = 0, 0
+        self._good: dict[str, Any] | None = None
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether the last step was finite."""
+        return self._in_a_row == 0
+
+    def remember(self, learner: Learner) -> None:
+        """The state to go back to, unless the last step failed."""
+        if self.is_calm:
+            self._good = copied_to_host(learner.state())
+
+    def saw(self, learner: Learner, fault: str | None, patches: PatchBatch) -> bool:
+        """Note a step; True where the state went back to the last good one, with half the learning rate.
+
+        Raises:
+            SrkitError: too many steps in a row failed, too often.
+        """
+        if fault is None:
+            self._in_a_row = 0
+            return False
+        self._in_a_row += 1
+        kept = self._keep(patches, learner.step)
+        _log.warning("step %d: %s is not finite; the step is skipped%s", learner.step, _named(fault), kept)
+        if self._in_a_row < self._settings.in_a_row:
+            return False
+        failed_at, rollbacks = learner.step, learner.rollbacks + 1
+        if rollbacks > self._settings.rollbacks or self._good is None:
+            raise SrkitError(
+                f"step {failed_at}: {_named(fault)} was not finite {self._in_a_row} times in a row, "
+                f"and going back {learner.rollbacks} times did not help; lower the learning rate, or clip gradients "
+                f"(train.clip){self._look()}"
+            )
+        learner.restore(self._good)
+        learner.halve_rates(rollbacks - learner.rollbacks)
+        learner.rollbacks = rollbacks
+        self._good = copied_to_host(learner.state())
+        self._in_a_row = 0
+        _log.warning("back to step %d, with the learning rate halved (%g)", learner.step, learner.schedule.rate)
+        return True
+
+    def _keep(self, patches: PatchBatch, step: int) -> str:
+        if self._folder is None or self._kept >= MOST_BATCHES:
+            return ""
+        path = self._folder / f"step-{step:08d}.safetensors"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, {"lr": patches.lr, "hr": patches.hr}, {"scale": str(patches.scale)})
+        except OSError as error:
+            return f"; its batch could not be kept: {error}"
+        self._kept += 1
+        return f"; its batch is {path}"
+
+    def _look(self) -> str:
+        return f"; the batches are in {self._folder}" if self._kept else ""
+
+
+def _named(fault: str) -> str:
+    return "the gradient" if fault == "gradient" else f"loss term '{fault}'"

@@ -1,0 +1,153 @@
+"""Weights files and what is installed: the network that a file's card names, and whose weights a file holds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from sr_core.building import build, resolved_parameters
+from sr_core.checkpoint import WeightsCard, differences, fill, read_weights, shortened
+from sr_core.component import Component
+from sr_core.discovery import discover
+from sr_core.errors import SrkitError
+from sr_core.guard import guarded
+from sr_core.interfaces.model import Model
+from sr_core.parameters import ComponentReference, parameter_model
+from sr_core.registry import Registry
+from sr_core.scales import Scale, describe_scale
+
+_SCALES_TO_TRY: tuple[Scale, ...] = (2, 3, 4, 8)
+
+
+def load_model(path: Path | str) -> Model:
+    """The network of a weights file, rebuilt from the card in it, on the CPU and ready to be used.
+
+    Args:
+        path: a safetensors file that srkit wrote, as `checkpoints/final/weights.safetensors` of a run.
+
+    Raises:
+        SrkitError: the file cannot be read, holds no card, or its component is not installed.
+    """
+    return rebuild(discover().registry, Path(path)).model
+
+
+class Rebuilt(NamedTuple):
+    """What came out of a weights file.
+
+    Attributes:
+        model: the network, on the CPU and ready to be used.
+        component: whose it is.
+        card: what the file says of it.
+    """
+
+    model: Model
+    component: Component
+    card: WeightsCard
+
+    @property
+    def only_scale(self) -> Scale | None:
+        """The scale of a network that was trained for one alone."""
+        return self.card.scales[0] if len(self.card.scales) == 1 else None
+
+
+def rebuild(registry: Registry, path: Path) -> Rebuilt:
+    """The network that a weights file's card names, filled with its tensors.
+
+    Raises:
+        SrkitError: the file cannot be read, there is no card in it, its component is not installed or cannot be
+            built, or the tensors do not fit.
+    """
+    weights = read_weights(path)
+    if weights.card is None:
+        name = f"name the network: {{model: NAME, weights: {path.name}}}"
+        nearest = nearest_architecture(registry, weights.tensors)
+        raise SrkitError(f"{path}: holds tensors but does not say of which network; {name}. {nearest}")
+    card = weights.card
+    if not registry.has("model", card.qualified_name):
+        raise SrkitError(f"{path}: the weights of {_named(card)}, which is not installed")
+    reference = ComponentReference.of(card.qualified_name, card.parameters)
+    try:
+        model: Model = build(registry, "model", reference)
+    except SrkitError as error:
+        raise SrkitError(f"{path}: the network of its card cannot be built: {error}") from error
+    fill(model, weights, path)
+    return Rebuilt(model.eval(), registry.get("model", card.qualified_name), card)
+
+
+def load_into(
+    registry: Registry, reference: ComponentReference, model: Model, path: Path, filled: Mapping[str, Any]
+) -> None:
+    """Fill a network that a spec names with the tensors of a weights file.
+
+    Args:
+        registry: what is installed, to say whose weights they are where they do not fit.
+        reference: the network's name and parameters.
+        model: the network built.
+        path: the file.
+        filled: what the run's spec says for arguments that the core fills.
+
+    Raises:
+        SrkitError: the file cannot be read, or it holds the weights of another network; names the differing tensors
+            and the nearest architecture.
+    """
+    weights = read_weights(path)
+    card, faults = weights.card, differences(model, weights.tensors)
+    component = registry.get("model", reference.name)
+    if card is not None and card.component != component.name:
+        faults.insert(0, f"they are of {_named(card)}")
+    if not faults:
+        fill(model, weights, path)
+        return
+    if card is None:
+        whose = nearest_architecture(registry, weights.tensors, filled)
+    else:
+        own = resolved_parameters(registry, "model", reference, filled) if card.component == component.name else {}
+        whose = _as_its_card_says(card, path, {k: v for k, v in card.parameters.items() if k not in own or own[k] != v})
+    raise SrkitError(f"{path}: the weights of another network: {shortened(faults)}. {whose}")
+
+
+def nearest_architecture(
+    registry: Registry, tensors: Mapping[str, Tensor], filled: Mapping[str, Any] | None = None
+) -> str:
+    """Which installed network, with its defaults, has most of these tensors by name and shape; one sentence."""
+    best, best_count, best_extra = "", 0, 0
+    for component in registry.all("model"):
+        for scale in _scales_to_try(filled):
+            with contextlib.suppress(SrkitError):  # one that cannot be built so is no candidate
+                own = _shapes(registry, component, {**(filled or {}), "scale": scale, "scales": [scale]})
+                count = sum(own.get(name) == tensor.shape for name, tensor in tensors.items())
+                if (count, -len(own)) > (best_count, -best_extra):
+                    takes_scale = "scale" in parameter_model(component.load()).model_fields
+                    best = f"'{component.name}'" + (f" at scale {describe_scale(scale)}" if takes_scale else "")
+                    best_count, best_extra = count, len(own)
+    if not best_count:
+        return "No installed network has such tensors"
+    return f"The nearest installed network is {best} ({best_count} of {len(tensors)} tensors fit)"
+
+
+def _scales_to_try(filled: Mapping[str, Any] | None) -> Sequence[Scale]:
+    given = (filled or {}).get("scales", ())
+    return tuple(dict.fromkeys([*given, *_SCALES_TO_TRY]))
+
+
+def _shapes(registry: Registry, component: Component, filled: Mapping[str, Any]) -> dict[str, torch.Size]:
+    """The tensors of a network with its defaults, without the memory and the time to make them."""
+    reference = ComponentReference.of(component.qualified_name, {})
+    with torch.device("meta"), guarded(f"{component} cannot be compared"):
+        return {name: value.shape for name, value in build(registry, "model", reference, filled).state_dict().items()}
+
+
+def _named(card: WeightsCard) -> str:
+    return f"'{card.component}' of {card.distribution}"
+
+
+def _as_its_card_says(card: WeightsCard, path: Path, parameters: Mapping[str, Any]) -> str:
+    shown = ", ".join(f"{name}={json.dumps(value)}" for name, value in parameters.items())
+    made_with = f" with {shown}" if shown else ""
+    return f"Its card says {_named(card)}{made_with}; {{weights: {path.name}}} alone rebuilds that network"

@@ -1,0 +1,62 @@
+"""VDSR: depth, and learning only what bicubic lacks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from sr_core import Model, Scale, full_precision
+from sr_plugins_cnn.enlarging import ScalesToTake, enlarge, margin_on_lr, scales_taken
+from sr_plugins_cnn.planes import Planes, Width, plane_count
+
+
+class VDSR(Model):
+    """20 convolutions 3×3 whose sum with the bicubic picture is SR (Kim et al., CVPR 2016).
+
+    One network serves several scales, since it works on the enlarged picture. ReLU after all layers but the last,
+    zero padding, He initialisation.
+
+    Args:
+        depth: number of convolutions.
+        width: maps of the hidden layers.
+        bias: whether convolutions add a bias; ports without it are common.
+        channels: `y` or `rgb`.
+        scales: the scales it is for.
+    """
+
+    def __init__(
+        self,
+        depth: Annotated[int, Field(ge=2)] = 20,
+        width: Width = 64,
+        bias: bool = True,
+        channels: Planes = "y",
+        scales: ScalesToTake = (2, 3, 4),
+    ) -> None:
+        super().__init__()
+        planes = plane_count(channels)
+        self.channels = channels
+        self.scales = scales_taken(scales)
+        self.margin = margin_on_lr(depth, self.scales)
+        self.first = _convolution(planes, width, bias)
+        self.body = nn.ModuleList(_convolution(width, width, bias) for _ in range(depth - 2))
+        self.last = _convolution(width, planes, bias)
+
+    def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+        """Super-resolve `lr`, N×C×H×W with one plane of Y or three of RGB."""
+        enlarged = enlarge(lr, scale)
+        features = self.first(enlarged).relu()
+        for layer in self.body:
+            features = layer(features).relu()
+        with full_precision(features, enlarged) as (features, enlarged):
+            sr: Tensor = self.last(features) + enlarged
+            return sr
+
+
+def _convolution(inputs: int, outputs: int, bias: bool) -> nn.Conv2d:
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,340 @@
+"""A weights file alone is a method: in a spec, on the command line and from Python; the wrong one is told apart."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import Result
+from safetensors.torch import save_file
+from torch import nn
+
+from sr_core import Model, SrkitError, load_model, read_picture, upscale
+from sr_core.building import build, resolved_parameters
+from sr_core.checkpoint import WeightsCard, write_weights
+from sr_core.discovery import discover
+from sr_core.parameters import ComponentReference
+from tests.conftest import Install, textured
+
+Srkit = Callable[..., Result]
+
+PLUGIN = """
+    from enum import Enum
+    import torch
+    from torch import nn
+    from sr_core import Model, Part, hookimpl, resize, sr_size
+
+    @hookimpl
+    def srkit_register(registry):
+        registry.model("small", "networks:Small", summary="a correction of bicubic")
+        registry.model("wide", "networks:Wide", summary="more layers")
+        registry.model("odd", "networks:Odd", summary="cannot be built with its defaults")
+        registry.part("body", "networks:Body", summary="a body")
+
+    class Activation(Enum):
+        RELU = "relu"
+        TANH = "tanh"
+
+    class Body(Part):
+        def __init__(self, depth: int = 1, scale: int = 1) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(depth)])
+
+    class Small(Model):
+        def __init__(
+            self,
+            scale: int,
+            width: int = 4,
+            body: Body | None = None,
+            activation: Activation = Activation.RELU,
+            sizes: tuple[int, ...] = (1, 2),
+            names: frozenset[str] = frozenset({"b", "a", "c"}),
+            slope: float = 0.5,
+        ) -> None:
+            super().__init__()
+            self.scales = frozenset({scale})
+            self.first = nn.Conv2d(1, width, 3, padding=1)
+            self.last = nn.Conv2d(width, 1, 3, padding=1)
+            self.body = body
+
+        def forward(self, lr, scale):
+            enlarged = resize(lr, scale, sr_size(lr.shape[-2:], scale))
+            return enlarged + 0.1 * self.last(self.first(enlarged))
+
+    class Wide(Model):
+        scales = frozenset({2, 3})
+
+        def __init__(self, scale: int) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(1, 4, 3)
+            self.middle = nn.Conv2d(4, 4, 3)
+            self.last = nn.Conv2d(4, scale * scale, 3)
+
+        def forward(self, lr, scale):
+            return resize(lr, scale, sr_size(lr.shape[-2:], scale))
+
+    class Odd(Model):
+        def __init__(self, needed: str) -> None:
+            raise RuntimeError(needed)
+
+        def forward(self, lr, scale):
+            return lr
+"""
+
+
+@pytest.fixture
+def networks(install: Install) -> None:
+    install("some-networks", "networks", PLUGIN)
+
+
+def made(path: Path, name: str = "small", scale: int = 2, **parameters: Any) -> Model:
+    """A network of `PLUGIN` with random weights, kept in a weights file."""
+    registry = discover().registry
+    reference, filled = ComponentReference.of(name, parameters), {"scale": scale, "scales": [scale]}
+    torch.manual_seed(0)
+    model: Model = build(registry, "model", reference, filled)
+    card = WeightsCard(
+        component=name,
+        distribution="some-networks",
+        parameters=resolved_parameters(registry, "model", reference, filled),
+        scales=(scale,),
+    )
+    write_weights(path, model, card)
+    return model.eval()
+
+
+@pytest.fixture
+def weights(networks: None, tmp_path: Path) -> Path:
+    made(tmp_path / "mine.safetensors")
+    return tmp_path / "mine.safetensors"
+
+
+def check(srkit: Srkit, folder: Path, body: str, scale: str = "2") -> str:
+    (folder / "spec.yaml").write_text(f"name: a\nscale: {scale}\n{body}\n", encoding="utf-8")
+    done = srkit("check", folder / "spec.yaml")
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+    return " ".join(done.output.split())
+
+
+def candidate(srkit: Srkit, folder: Path, text: str, scale: str = "2") -> str:
+    return check(srkit, folder, f"evaluate: {{on: photographs, candidates: [{text}]}}", scale)
+
+
+def test_the_network_of_a_file_is_rebuilt_as_it_was_made(networks: None, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    original = made(path, scale=3, width=6, body={"name": "body", "depth": 2}, activation="tanh", sizes=[5])
+    rebuilt: Any = load_model(str(path))
+    assert (rebuilt.scales, rebuilt.training) == (frozenset({3}), False)
+    assert len(rebuilt.body.layers) == 2
+    image = torch.rand(1, 1, 8, 8)
+    assert torch.equal(rebuilt(image, 3), original(image, 3))
+
+
+def test_the_card_holds_every_argument_and_none_is_lost_on_the_way(networks: None) -> None:
+    registry = discover().registry
+    reference = ComponentReference.of("small", {"body": {"name": "body"}, "activation": "tanh"})
+    resolved = resolved_parameters(registry, "model", reference, {"scale": 3, "scales": [3]})
+    assert resolved == {
+        "scale": 3,
+        "width": 4,
+        "body": {"name": "some-networks:body", "depth": 1, "scale": 3},
+        "activation": "tanh",
+        "sizes": [1, 2],
+        "names": ["a", "b", "c"],
+        "slope": 0.5,
+    }
+    again = resolved_parameters(registry, "model", ComponentReference.of("small", json.loads(json.dumps(resolved))))
+    assert again == resolved
+
+
+def test_a_weights_file_is_a_candidate_named_by_its_stem(
+    srkit: Srkit, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "name: a\nscale: 2\nevaluate:\n  on: photographs\n  metrics: [psnr]\n  candidates:\n"
+        "    - {weights: mine.safetensors}\n"
+        "    - {name: again, weights: mine.safetensors}\n"
+        "    - {name: by name, model: small, weights: mine.safetensors}\n",
+        encoding="utf-8",
+    )
+    done = srkit("run", tmp_path / "spec.yaml", "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    records = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
+    values = {record["candidate"]: record["per_image"] for record in records}
+    assert list(values) == ["mine", "again", "by name"]
+    assert values["mine"] == values["again"] == values["by name"]
+    assert srkit("check", tmp_path / "out/spec.yaml").exit_code == 0, "the resolved spec is read alike"
+
+
+def test_a_file_called_like_an_upsampler_is_still_a_file(networks: None, srkit: Srkit, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "name: a\nscale: 2\nevaluate: {on: samples, candidates: [{weights: bicubic.safetensors}]}", encoding="utf-8"
+    )
+    made(tmp_path / "bicubic.safetensors")
+    assert srkit("check", tmp_path / "spec.yaml").exit_code == 0
+
+
+def test_the_upscale_stage_takes_a_weights_file(srkit: Srkit, weights: Path, photographs: Path, tmp_path: Path) -> None:
+    body = "upscale: {inputs: photographs, with: {weights: mine.safetensors}}"
+    (tmp_path / "spec.yaml").write_text(f"name: a\nscale: 2\n{body}\n", encoding="utf-8")
+    done = srkit("run", tmp_path / "spec.yaml", "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert read_picture(tmp_path / "out/upscaled/alpha_x2.png").size == (96, 120)
+
+
+def test_from_the_command_line_the_file_knows_its_scale(
+    srkit: Srkit, weights: Path, photographs: Path, tmp_path: Path
+) -> None:
+    done = srkit("upscale", photographs / "alpha.png", "-o", tmp_path / "a.png", "--model", weights)
+    assert done.exit_code == 0, done.output
+    assert read_picture(tmp_path / "a.png").size == (96, 120)
+    srkit("upscale", photographs / "alpha.png", "-o", tmp_path / "b.png", "--model", weights, "--scale", "2")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    done = srkit("upscale", photographs / "alpha.png", "-o", tmp_path / "c.png", "--model", weights, "--scale", "3")
+    assert done.exit_code == 2
+    assert "takes scale 2, not 3" in done.output
+
+
+def test_without_a_scale_of_its_own_the_method_needs_one(srkit: Srkit, photographs: Path, tmp_path: Path) -> None:
+    done = srkit("upscale", photographs / "alpha.png", "-o", tmp_path / "a.png")
+    assert done.exit_code == 2
+    assert "'bicubic' takes more than one scale; choose one with --scale" in done.output
+
+
+def test_from_python_a_file_stands_for_its_network(weights: Path) -> None:
+    levels = textured((20, 24), 3, 0)
+    assert upscale(levels, 2, str(weights)).shape == (40, 48, 3)
+    assert np.array_equal(upscale(levels, 2, weights), upscale(levels, 2, str(weights)))
+    luma = torch.rand(1, 1, 9, 9)
+    with torch.inference_mode():
+        assert torch.equal(upscale(luma, 2, weights, device="cpu"), load_model(weights)(luma, 2))
+    with pytest.raises(SrkitError, match="brings its own parameters"):
+        upscale(levels, 2, weights, parameters={"width": 3})
+    with pytest.raises(SrkitError, match="takes scale 2, not 3"):
+        upscale(levels, 3, weights)
+
+
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (str(self.path), "w")
+
+
+def test_a_pickle_is_refused_wherever_weights_are_named(
+    networks: None, srkit: Srkit, photographs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "w.pth").write_bytes(pickle.dumps(Trap(tmp_path / "made")))
+    refused = "not a safetensors file but a pickle, which can run code"
+    assert refused in candidate(srkit, tmp_path, "{weights: w.pth}")
+    assert refused in candidate(srkit, tmp_path, "{model: small, weights: w.pth}")
+    done = srkit("upscale", photographs, "-o", tmp_path / "out", "--scale", "2", "--model", tmp_path / "w.pth")
+    assert done.exit_code == 2
+    assert refused in done.output
+    with pytest.raises(SrkitError, match=refused):
+        load_model(tmp_path / "w.pth")
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_file_that_is_not_there_is_missed_as_a_file(srkit: Srkit, photographs: Path, tmp_path: Path) -> None:
+    for name in ("none.safetensors", "runs/none"):
+        done = srkit("upscale", photographs, "-o", tmp_path / "out", "--scale", "2", "--model", name)
+        assert done.exit_code == 2
+        assert done.output.strip() == f"{name}: no such file"
+    assert "none.safetensors: no such file" in candidate(srkit, tmp_path, "{weights: none.safetensors}")
+
+
+def test_a_file_without_a_card_needs_a_name_and_is_told_the_likely_one(
+    networks: None, srkit: Srkit, tmp_path: Path
+) -> None:
+    layers = {"first": nn.Conv2d(1, 4, 3), "last": nn.Conv2d(4, 1, 3)}
+    save_file(nn.ModuleDict(layers).state_dict(), tmp_path / "plain.safetensors")
+    said = candidate(srkit, tmp_path, "{weights: plain.safetensors}")
+    assert "does not say of which network; name the network: {model: NAME, weights: plain.safetensors}" in said
+    assert "The nearest installed network is 'small' at scale 2 (4 of 4 tensors fit)" in said
+
+
+def test_weights_of_another_architecture_name_the_keys_and_the_nearest_one(
+    networks: None, srkit: Srkit, tmp_path: Path
+) -> None:
+    """×3 weights of 'wide' without a card; one foreign tensor among them."""
+    layers = {"first": nn.Conv2d(1, 4, 3), "middle": nn.Conv2d(4, 4, 3), "last": nn.Conv2d(4, 9, 3)}
+    tensors = {**nn.ModuleDict(layers).state_dict(), "extra": torch.zeros(1)}
+    save_file(tensors, tmp_path / "w.safetensors")
+    said = candidate(srkit, tmp_path, "{model: small, weights: w.safetensors}")
+    assert "w.safetensors: the weights of another network: " in said
+    assert "'middle.weight' is not part of the network" in said
+    assert "The nearest installed network is 'wide' at scale 3 (6 of 7 tensors fit)" in said
+
+
+def test_tensors_of_nobody_are_said_to_be(networks: None, srkit: Srkit, tmp_path: Path) -> None:
+    save_file({"alien": torch.zeros(3)}, tmp_path / "w.safetensors")
+    said = candidate(srkit, tmp_path, "{model: small, weights: w.safetensors}")
+    assert "'alien' is not part of the network" in said
+    assert "No installed network has such tensors" in said
+
+
+def test_where_the_card_says_another_network_it_is_named(networks: None, srkit: Srkit, tmp_path: Path) -> None:
+    made(tmp_path / "w.safetensors", "wide", 2)
+    said = candidate(srkit, tmp_path, "{model: small, weights: w.safetensors}")
+    assert "they are of 'wide' of some-networks; 'middle." in said
+    assert "Its card says 'wide' of some-networks with scale=2" in said
+    assert "{weights: w.safetensors} alone rebuilds that network" in said
+
+
+def test_where_the_card_says_other_parameters_they_are_named(weights: Path, srkit: Srkit, tmp_path: Path) -> None:
+    said = candidate(srkit, tmp_path, "{model: {name: small, width: 8}, weights: mine.safetensors}")
+    assert "'first.weight' is (4, 1, 3, 3), the network needs (8, 1, 3, 3)" in said
+    assert "Its card says 'small' of some-networks with width=4; {weights: mine.safetensors} alone" in said
+
+
+@pytest.mark.parametrize(
+    ("card", "complaint"),
+    [
+        ({"component": "gone"}, "the weights of 'gone' of some-networks, which is not installed"),
+        ({"distribution": "elsewhere"}, "the weights of 'small' of elsewhere, which is not installed"),
+        ({"parameters": {"width": 4, "scale": "2"}}, "the network of its card cannot be built: Small: scale: "),
+        ({"parameters": {"scale": 2, "height": 3}}, "unknown key 'height'"),
+        ({"parameters": {"scale": 2, "width": 5}}, "the weights of another network: 'first.weight' is (4, 1, 3, 3)"),
+    ],
+)
+def test_a_card_that_does_not_fit_what_is_installed_is_a_plain_error(
+    card: dict[str, Any], complaint: str, networks: None, srkit: Srkit, tmp_path: Path
+) -> None:
+    model = made(tmp_path / "w.safetensors")
+    facts = {"component": "small", "distribution": "some-networks", "parameters": {"scale": 2}, **card}
+    write_weights(tmp_path / "w.safetensors", model, WeightsCard(**facts))
+    said = candidate(srkit, tmp_path, "{weights: w.safetensors}")
+    assert complaint in said
+    assert str(tmp_path / "w.safetensors") in said
+
+
+def test_a_scale_that_the_network_of_a_file_does_not_take_is_a_fault(
+    weights: Path, srkit: Srkit, tmp_path: Path
+) -> None:
+    assert "'mine' takes scale 2, not 3" in candidate(srkit, tmp_path, "{weights: mine.safetensors}", scale="3")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{upsampler: bicubic, weights: mine.safetensors}", "'weights' belongs to a 'model'"),
+        ("{pictures: there, name: a, weights: mine.safetensors}", "'weights' belongs to a 'model'"),
+        ("{weights: 3}", "expected"),
+        ("{weights: mine.safetensors, width: 3}", "unknown key 'width'"),
+    ],
+)
+def test_what_goes_with_weights_and_what_does_not(
+    text: str, complaint: str, weights: Path, srkit: Srkit, tmp_path: Path
+) -> None:
+    assert complaint in candidate(srkit, tmp_path, text)

@@ -1,0 +1,80 @@
+"""What every network of the official package promises beyond its contract, tried on any of them."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sr_core import Model, Scale, sr_size
+
+LEVEL = 1 / 255
+
+
+def check_margin(model: Model, scale: int) -> None:
+    """The SR pixels of one LR pixel depend on LR as far as the margin says, and no further."""
+    assert model.margin is not None
+    side = 2 * model.margin + 5
+    centre = side // 2
+    model = copy.deepcopy(model).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():  # positive weights: no two ways from a pixel cancel, and no ReLU closes
+        for parameter in model.parameters():
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
+            parameter.copy_((1 + torch.rand(parameter.shape, generator=generator, dtype=torch.float64)) / fan_in)
+    lr = torch.rand((1, 1, side, side), generator=generator, dtype=torch.float64).requires_grad_()
+    block = slice(centre * scale, (centre + 1) * scale)
+    (gradient,) = torch.autograd.grad(model(lr, scale)[..., block, block].sum(), lr)
+    rows, columns = gradient[0, 0].nonzero().T
+    reached = int(max((rows - centre).abs().max(), (columns - centre).abs().max()))
+    assert reached == model.margin, f"SR depends on LR {reached} pixels away, the margin is {model.margin}"
+
+
+def check_one_pixel_and_odd_sizes(model: Model, scales: tuple[Scale, ...]) -> None:
+    """Pictures of one pixel, one row, one column; under `inference_mode`."""
+    planes = 3 if model.channels == "rgb" else 1
+    for scale in scales:
+        for size in ((1, 1), (1, 7), (6, 1), (5, 8)):
+            with torch.inference_mode():
+                sr = model(torch.rand(2, planes, *size), scale)
+            assert sr.shape == (2, planes, *sr_size(size, scale))
+            assert sr.isfinite().all()
+
+
+def check_copies(model: Model, scale: Scale) -> None:
+    """A deep copy answers alike, and the network runs on `meta`, where nothing is computed."""
+    planes = 3 if model.channels == "rgb" else 1
+    lr = torch.rand(1, planes, 9, 8)
+    assert torch.equal(copy.deepcopy(model)(lr, scale), model(lr, scale))
+    assert copy.deepcopy(model).to("meta")(lr.to("meta"), scale).shape == (1, planes, *sr_size((9, 8), scale))
+
+
+def check_learning_and_low_precision(model: Model) -> None:
+    """A few steps of Adam teach it to enlarge; autocast then moves SR by less than two levels, and SR is float32."""
+    hr = pictures(2, 1, 24)
+    lr = F.avg_pool2d(hr, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(60):
+        (prediction,) = model.predictions(lr, hr, 2, 0.0)
+        loss = F.mse_loss(prediction.image, prediction.target)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    with torch.inference_mode():
+        exact = model(lr, 2)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model(lr, 2)
+    spread = (hr - hr.mean()).square().mean()
+    assert (exact - hr).square().mean() < spread / 2, "it learned nothing"
+    assert rounded.dtype == torch.float32
+    assert (exact - rounded).abs().max() < 2 * LEVEL
+
+
+def pictures(count: int, planes: int, side: int) -> Tensor:
+    """Smooth waves in the range of Y, N×C×side×side."""
+    generator = torch.Generator().manual_seed(3)
+    coarse = torch.rand((count, planes, 6, 6), generator=generator)
+    smooth = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=True)
+    return 16 / 255 + smooth * 219 / 255

@@ -1,0 +1,69 @@
+"""VDSR: bicubic and what is added to it, one network for several scales, and what every network promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sr_core import resize
+from sr_core.errors import ParameterError
+from sr_core.parameters import check_parameters
+from sr_core.testing import check_model
+from sr_plugins_cnn.vdsr import VDSR
+from tests.unit import network_promises as promises
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("bias", [True, False])
+def test_without_a_residual_it_is_bicubic_at_every_scale(scale: int, bias: bool) -> None:
+    network = VDSR(depth=4, width=8, bias=bias)
+    torch.nn.init.zeros_(network.last.weight)
+    lr = torch.rand(2, 1, 6, 7)
+    assert torch.equal(network(lr, scale), resize(lr, scale))
+
+
+def test_its_depth_counts_all_convolutions_and_it_sees_41_pixels_as_the_paper_says() -> None:
+    network = VDSR(width=4)
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert len(layers) == 20
+    assert 1 + sum(layer.kernel_size[0] - 1 for layer in layers) == 41
+
+
+def test_without_bias_there_is_none() -> None:
+    assert not [name for name, _ in VDSR(depth=3, width=4, bias=False).named_parameters() if "bias" in name]
+
+
+def test_it_learns_and_low_precision_does_not_round_the_picture() -> None:
+    torch.manual_seed(0)
+    promises.check_learning_and_low_precision(VDSR(depth=5, width=16))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("depth", [2, 5, 20])
+def test_the_margin_is_exact(depth: int, scale: int) -> None:
+    promises.check_margin(VDSR(depth, width=1, scales=(scale,)), scale)
+
+
+def test_any_size_and_any_scale_that_it_says_it_takes() -> None:
+    network = VDSR(depth=3, width=4, scales=(2, 2.5, 3, (2, 3)))
+    promises.check_one_pixel_and_odd_sizes(network, (2, 2.5, 3, (2, 3)))
+    check_model(network)
+
+
+def test_colour_and_copies() -> None:
+    colour = VDSR(depth=3, width=8, channels="rgb")
+    check_model(colour)
+    promises.check_copies(colour, 3)
+
+
+@pytest.mark.parametrize("wrong", [{"depth": 1}, {"width": 0}, {"bias": "yes"}, {"scales": [0.9]}])
+def test_parameters_that_it_cannot_have_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParameterError):
+        check_parameters(VDSR, wrong)
+
+
+def test_its_first_weights_are_those_of_he() -> None:
+    torch.manual_seed(0)
+    network = VDSR(depth=3)
+    assert network.body[0].weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+    assert not any(parameter.any() for name, parameter in network.named_parameters() if "bias" in name)
