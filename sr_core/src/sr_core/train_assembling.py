@@ -19,6 +19,7 @@ from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import MethodCandidate
+from sr_core.inference.precision import Precision, choose_training_precision
 from sr_core.interfaces.capabilities import Channels, describe_scales, takes_scale
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.loss import LearnedLoss, Loss
@@ -145,7 +146,7 @@ class TrainAssembler:
             steps=train.steps,
             optimizer=_optimizer(train.optimizer),
             schedule=_schedule(train.schedule),
-            precision=self._assembler.precision(),
+            precision=self._precision(),
             seed=run.seed,
             accumulate=train.accumulate,
             clip=Clipping(**train.clip.model_dump()) if train.clip is not None else Clipping(),
@@ -160,6 +161,11 @@ class TrainAssembler:
         )
         self._try_optimizers(model, settings)
         return settings
+
+    def _precision(self) -> Precision:
+        with self._faults.at("precision"):
+            return choose_training_precision(self._spec.run.precision, self._assembler.device)
+        return "float32"
 
     def _losses(self, channels: Channels) -> list[WeightedLoss]:
         names = Counter[str]()

@@ -26,6 +26,19 @@ def choose_precision(wanted: Literal["auto"] | Precision, device: torch.device) 
     return wanted
 
 
+def choose_training_precision(wanted: Literal["auto"] | Precision, device: torch.device) -> Precision:
+    """Like `choose_precision`, but `auto` is float16 on GPUs that have it fast and lack bfloat16 (Volta, Turing).
+
+    Training scales its losses and skips what overflows; a picture that is enlarged has no such net below it.
+
+    Raises:
+        SrkitError: float16 was asked for on a CPU.
+    """
+    if wanted == "auto" and device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 7:
+        return "float16"
+    return choose_precision(wanted, device)
+
+
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether `device` computes bfloat16 faster than float32: recent GPUs, CPUs with AMX or AVX512-BF16."""
     if device.type == "cuda":
