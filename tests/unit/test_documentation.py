@@ -81,10 +81,13 @@ def test_no_document_has_a_gap_left_to_fill() -> None:
         assert not re.search(r"\b[A-Z]+_TABLE\b|TODO|FIXME|TBD", text), path
 
 
-def test_the_spec_in_the_readme_is_good(tmp_path: Path) -> None:
-    (text,) = blocks("README.md", "yaml")
-    (tmp_path / "compare.yaml").write_text(text, encoding="utf-8")
-    assert read_spec(tmp_path / "compare.yaml", discover().registry).run.scale == (2, 3, 4)
+@pytest.mark.parametrize("document", ["README.md", "docs/training.md"])
+def test_the_specs_that_documents_show_are_good(document: str, tmp_path: Path) -> None:
+    texts = blocks(document, "yaml")
+    assert texts
+    for text in texts:
+        (tmp_path / "shown.yaml").write_text(text, encoding="utf-8")
+        assert read_spec(tmp_path / "shown.yaml", discover().registry).run.scale
 
 
 def test_the_reference_pages_are_current() -> None:
