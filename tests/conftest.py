@@ -16,6 +16,11 @@ from PIL import Image
 from sr_core.cli import main
 
 
+def pytest_configure() -> None:
+    """One thread, here and in programs that tests start: small pictures gain nothing from more, and bits differ."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of published test sets; tests that need it skip only where SRKIT_DATA is not set."""
@@ -74,6 +79,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     for name, loaded in list(sys.modules.items()):
         if str(getattr(loaded, "__file__", None)).startswith(str(site)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without plots, which take longer to draw than a small run; the tests of reports look at them."""
+    for module in ("plots", "curves"):
+        monkeypatch.setattr(f"sr_core.reporting.{module}.svg_text", lambda figure: "<svg></svg>")
 
 
 @pytest.fixture

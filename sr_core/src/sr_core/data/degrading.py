@@ -6,15 +6,10 @@ from torch import Tensor
 
 from sr_core.errors import ContractError
 from sr_core.guard import describe
-from sr_core.imaging.size import degraded_size, lr_size, sr_size
+from sr_core.imaging.size import belong_together, degraded_size, lr_size, sr_size
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.randomness import SampleRandom
-from sr_core.scales import Scale, describe_scale, per_axis
-
-LARGEST_CUT = 12
-"""HR pixels that paired LR may leave out at the bottom and right, as when a data set is evaluated."""
-LARGEST_MISFIT = 1.2
-"""What HR size over LR size may be, relative to the scale: beyond it LR is of another scale."""
+from sr_core.scales import Scale, describe_scale
 
 
 def cut_to_scale(hr: Tensor, scale: Scale) -> Tensor:
@@ -53,12 +48,7 @@ def lr_problem(lr: tuple[int, ...], hr: tuple[int, ...], scale: Scale) -> str | 
     """Why paired LR (height, width, planes) cannot belong to HR (height, width, planes); None where it can."""
     if lr[2] != hr[2]:
         return f"it has {hr[2]} planes, its LR {lr[2]}"
-    rows, columns = sr_size((lr[0], lr[1]), scale)
-    left_over = (hr[0] - rows, hr[1] - columns)
-    misfit = max(hr[0] / rows, hr[1] / columns) if rows and columns else LARGEST_MISFIT + 1
-    # One LR pixel may be missing too: at large scales that is more than the cut of common data sets.
-    most = max(LARGEST_CUT, *per_axis(scale))
-    if min(left_over) < 0 or max(left_over) > most or misfit > LARGEST_MISFIT:
+    if not belong_together((lr[0], lr[1]), (hr[0], hr[1]), scale):
         return f"it is {hr[0]}×{hr[1]}, which its LR of {lr[0]}×{lr[1]} does not fit at scale {describe_scale(scale)}"
     return None
 

@@ -68,7 +68,7 @@ class Draws:
         self._batch, self._seed = batch, seed
         share = batch // world
         self.indices = range(rank * share, (rank + 1) * share)
-        self.block = lru_cache(maxsize=8)(self._block)
+        self.block = lru_cache(maxsize=64)(self._block)
         """The `Block` (stream, number), steps number · BLOCK onwards."""
 
     def _block(self, stream: int, number: int) -> Block:

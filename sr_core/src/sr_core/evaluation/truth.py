@@ -11,16 +11,11 @@ from sr_core.errors import ContractError, DatasetError
 from sr_core.guard import guarded
 from sr_core.imaging.color import rgb_to_y
 from sr_core.imaging.resize import resize
-from sr_core.imaging.size import lr_size, sr_size
+from sr_core.imaging.size import belong_together, lr_size, sr_size
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.randomness import SampleRandom
 from sr_core.protocol import Protocol
 from sr_core.scales import Scale, describe_scale, per_axis
-
-LARGEST_CUT = 12
-"""HR pixels that a data set's own LR may leave out at the bottom and right (some sets are cut to multiples of 12)."""
-LARGEST_MISFIT = 1.2
-"""What HR size over LR size may be, relative to the scale: beyond it LR is of another scale."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +107,9 @@ def _unrounded(hr: Tensor, scale: Scale, size: tuple[int, int], protocol: Protoc
 def _size_of(lr: Tensor, hr: Tensor, scale: Scale) -> tuple[int, int]:
     """LR's size, if HR can have been shrunk to it."""
     size = (lr.shape[-2], lr.shape[-1])
-    rows, columns = sr_size(size, scale)
-    left_over = (hr.shape[-2] - rows, hr.shape[-1] - columns)
     if lr.shape[1] != hr.shape[1]:
         raise DatasetError(f"LR has {lr.shape[1]} planes and HR has {hr.shape[1]}")
-    misfit = max(hr.shape[-2] / rows, hr.shape[-1] / columns)
-    if min(left_over) < 0 or max(left_over) > LARGEST_CUT or misfit > LARGEST_MISFIT:
+    if not belong_together(size, (hr.shape[-2], hr.shape[-1]), scale):
         given = f"LR of {size[0]}×{size[1]} at scale {describe_scale(scale)}"
         raise DatasetError(f"{given} does not fit HR of {hr.shape[-2]}×{hr.shape[-1]}")
     return size

@@ -55,3 +55,27 @@ def degraded_size(hr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:
     """
     vertical, horizontal = per_axis(scale)
     return round_half_up(hr_size[0] / vertical), round_half_up(hr_size[1] / horizontal)
+
+
+LARGEST_CUT = 12
+"""HR pixels that a data set's own LR may leave out at the bottom and right (some sets are cut to multiples of 12)."""
+LARGEST_MISFIT = 1.2
+"""What HR size over LR size may be, relative to the scale: beyond it LR is of another scale."""
+
+
+def belong_together(lr: tuple[int, int], hr: tuple[int, int], scale: Scale) -> bool:
+    """Whether an LR picture of that (height, width) can have been made from HR at this scale.
+
+    >>> belong_together((20, 30), (41, 60), 2)
+    True
+    >>> belong_together((20, 30), (60, 90), 2)
+    False
+    """
+    rows, columns = sr_size(lr, scale)
+    if not rows or not columns:
+        return False
+    left_over = (hr[0] - rows, hr[1] - columns)
+    misfit = max(hr[0] / rows, hr[1] / columns)
+    # One LR pixel may be missing too: at large scales that is more than the cut of common data sets.
+    most = max(LARGEST_CUT, *per_axis(scale))
+    return min(left_over) >= 0 and max(left_over) <= most and misfit <= LARGEST_MISFIT
