@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from sr_core.record import Record
 
@@ -47,8 +48,12 @@ def quality_against_time(records: Sequence[Record]) -> str | None:
             place = (record.seconds_per_image, record.mean)
             axes.annotate(plain_text(record.candidate), place, xytext=(7, 5), textcoords="offset points")
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("{x:g}")
+        seconds = [record.seconds_per_image for record in timed if record.seconds_per_image]
+        # Within a factor of three a logarithmic axis has one round number at most.
+        is_wide = max(seconds) > 3 * min(seconds)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=9) if is_wide else MaxNLocator(4))
+        axes.xaxis.set_major_formatter("{x:.3g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(x=0.25, y=0.2)
         axes.set_xlabel("seconds for each picture")
         axes.set_ylabel(_label(records[0]))
