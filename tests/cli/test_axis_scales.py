@@ -112,7 +112,7 @@ def test_a_run_measures_each_axis_and_below_1_and_everything_it_leaves_names_the
         assert read_picture(out / f"images/Mine/{scale}/both_ways/one.png").size == (24, 33)
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("stranger", "no_plots")
 def test_a_run_can_be_repeated_from_what_it_left_and_its_pictures_compared_again(srkit: Srkit, tmp_path: Path) -> None:
     """The figures of finished pictures are those of the method that made them."""
     paired(tmp_path)
@@ -130,7 +130,7 @@ def test_a_run_can_be_repeated_from_what_it_left_and_its_pictures_compared_again
     assert figures[0] == figures[1] == pytest.approx(figures[2], abs=0.1)  # a half of 1/255 may be rounded either way
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("stranger", "no_plots")
 @pytest.mark.parametrize(
     ("scale", "protocol"),
     [("2x3", "classic"), ("0.5", "modern"), ("0.7x1.5", "classic"), ("0.7x1.5", "rgb"), ("1", "rgb")],
@@ -167,7 +167,7 @@ def test_a_component_of_one_scale_is_told_all_scales_of_the_run(
     assert "takes one scale, and this run has 2 and 2x3" in done.output
 
 
-@pytest.mark.usefixtures("stranger")
+@pytest.mark.usefixtures("stranger", "no_plots")
 def test_people_rate_pictures_of_any_scale(srkit: Srkit, tmp_path: Path) -> None:
     srkit("run", write_spec(paired(tmp_path), "['2x3', 0.5]", BOTH), "--output", tmp_path / "out")
     made = srkit("mos", tmp_path / "out", "--output", tmp_path / "rate.html")
@@ -224,6 +224,7 @@ def warnings_of(run: Path) -> list[str]:
     return [event["message"] for event in events if event["event"] == "warning"]
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_opacity_is_left_out_of_figures_and_the_run_says_so_once_for_a_data_set(srkit: Srkit, tmp_path: Path) -> None:
     """A picture that is opaque everywhere loses nothing, so nothing is said of it."""
     for folder, alphas in (("clear", (255, 40, 40)), ("opaque", (255, 255, 255))):
@@ -239,6 +240,7 @@ def test_opacity_is_left_out_of_figures_and_the_run_says_so_once_for_a_data_set(
     assert "its opacity is not measured" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_values_outside_the_range_are_clipped_to_be_measured_and_the_run_says_so_once(
     srkit: Srkit, tmp_path: Path
 ) -> None:

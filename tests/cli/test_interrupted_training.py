@@ -9,13 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from click.testing import Result
 from PIL import Image
 
 from tests.conftest import textured
+
+Srkit = Callable[..., Result]
 
 SPEC = """
 name: long
@@ -45,12 +49,12 @@ def spec(tmp_path: Path) -> Path:
 
 
 class Program:
-    """The program in a process of its own, on one thread; its output goes into a file."""
+    """The program in a process of its own, on as many threads as here; its output goes into a file."""
 
     def __init__(self, *arguments: str | Path, launcher: Sequence[str] = ()) -> None:
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in `end`
         command = [sys.executable, *launcher, "-m", "sr_core", "run", *map(str, arguments)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
         self.process = subprocess.Popen(command, env=environment, stdout=self._output, stderr=subprocess.STDOUT)
 
     def end(self) -> tuple[int, str]:
@@ -83,18 +87,18 @@ def losses(run: Path) -> list[float]:
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_it_ends_with_the_very_bits(spec: Path, tmp_path: Path) -> None:
-    spec.write_text(SPEC.replace("STEPS", "400"), encoding="utf-8")
-    whole = Program(spec, "--output", tmp_path / "whole")
+@pytest.mark.usefixtures("no_plots")
+def test_killed_and_resumed_it_ends_with_the_very_bits(spec: Path, srkit: Srkit, tmp_path: Path) -> None:
+    spec.write_text(SPEC.replace("STEPS", "200"), encoding="utf-8")
+    assert srkit("run", spec, "--output", tmp_path / "whole").exit_code == 0
     killed = Program(spec, "--output", tmp_path / "killed")
     for checkpoint in (2, 9):
         wait_for_checkpoint(tmp_path / "killed", checkpoint)
         killed.process.send_signal(signal.SIGKILL)
         killed.end()
         killed = Program(spec, "--output", tmp_path / "killed", "--resume")
-    for running in (whole, killed):
-        status, output = running.end()
-        assert status == 0, output
+    status, output = killed.end()
+    assert status == 0, output
     assert final(tmp_path / "killed") == final(tmp_path / "whole")
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
@@ -117,11 +121,11 @@ def test_asked_to_stop_it_saves_and_says_how_to_go_on(
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_learns(spec: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_plots")
+def test_two_processes_learn_what_one_learns(spec: Path, srkit: Srkit, tmp_path: Path) -> None:
     spec.write_text(SPEC.replace("STEPS", "20"), encoding="utf-8")
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    alone = Program(spec, "--output", tmp_path / "alone")
-    assert (ended := alone.end())[0] == 0, ended[1]
+    assert srkit("run", spec, "--output", tmp_path / "alone").exit_code == 0
     together = Program(spec, "--output", tmp_path / "together", launcher=torchrun)
     assert (ended := together.end())[0] == 0, ended[1]
     assert losses(tmp_path / "together") == pytest.approx(losses(tmp_path / "alone"), abs=1e-5)

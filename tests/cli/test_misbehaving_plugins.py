@@ -14,6 +14,8 @@ from tests.conftest import Install
 
 Srkit = Callable[..., Result]
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 AT_IMPORT = {
     "a base exception": "class Odd(BaseException): pass\nraise Odd('odd')",
     "a generator's exit": "raise GeneratorExit",

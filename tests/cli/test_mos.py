@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.cli.test_report import browser as browser
-
 Srkit = Callable[..., Result]
+
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 
 @pytest.fixture

@@ -4,44 +4,52 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from PIL import Image
 
+from sr_core.cli import main
 from tests.conftest import textured
 from tests.trained_run import record, write_results, write_trained_run
 
 Srkit = Callable[..., Result]
 
 
-@pytest.fixture
-def run(srkit: Srkit, photographs: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of three candidates, one of them with a hostile name, on six pictures with hostile names."""
-    for name in ("<script>alert(1)<", "&amp;", 'quote"', "写真"):
-        Image.fromarray(textured((40, 44), 3, 4)).save(photographs / f"{name}.png")
-    spec = tmp_path / "spec.yaml"
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "photographs").mkdir()
+    for index, name in enumerate(("<script>alert(1)<", "&amp;", 'quote"', "写真", "alpha", "beta")):
+        Image.fromarray(textured((40, 44), 3, index)).save(folder / f"photographs/{name}.png")
     evaluate = (
         "{on: {name: '<b>Mine', hr: photographs}, candidates: [nearest, bicubic, {name: '<i>x', upsampler: spline}]}"
     )
-    spec.write_text(f"name: first run\nscale: 2\nevaluate: {evaluate}\n", encoding="utf-8")
-    done = srkit("run", spec, "--output", tmp_path / "run")
+    (folder / "spec.yaml").write_text(f"name: first run\nscale: 2\nevaluate: {evaluate}\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["run", str(folder / "spec.yaml"), "--output", str(folder / "run")])
     assert done.exit_code == 0, done.output
-    return tmp_path / "run"
+    return folder / "run"
 
 
-def test_every_run_leaves_a_report_that_needs_nothing_else(run: Path) -> None:
-    page = (run / "report.html").read_text(encoding="utf-8")
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """The finished run, in a copy of this test's own."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def test_every_run_leaves_a_report_that_needs_nothing_else(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
 
 
-def test_names_are_escaped_everywhere(run: Path) -> None:
-    page = (run / "report.html").read_text(encoding="utf-8")
+def test_names_are_escaped_everywhere(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "<i>x" not in page
     assert "<b>Mine" not in page
@@ -49,8 +57,8 @@ def test_names_are_escaped_everywhere(run: Path) -> None:
     assert page.count("<script>") == 1
 
 
-def test_the_report_holds_figures_protocol_precision_costs_tests_environment_and_spec(run: Path) -> None:
-    page = (run / "report.html").read_text(encoding="utf-8")
+def test_the_report_holds_figures_protocol_precision_costs_tests_environment_and_spec(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
     for word in (
         *("Protocol modern: luma y, crop scale", "float32", "seconds<br>per megapixel", "peak memory"),
         *("Paired Wilcoxon tests", "candidates:", "processor", "data:image/webp;base64,", "写真"),
@@ -78,19 +86,26 @@ def test_what_is_no_run_is_told_so(srkit: Srkit, run: Path, tmp_path: Path) -> N
     assert "cannot be read as a run" in done.output
 
 
-def test_whole_pictures_are_left_out_where_there_are_too_many_and_the_report_says_so(run: Path) -> None:
-    from sr_core.reporting.report import render_report
-    from sr_core.reporting.run_results import read_run
-
-    page = render_report([read_run(run)], most_bytes=0)
+@pytest.mark.usefixtures("no_plots")
+def test_whole_pictures_are_left_out_where_there_are_too_many_and_the_report_says_so(finished: Path) -> None:
+    page = page_of(finished, most_bytes=0)
     assert re.search(r"\d+ whole pictures are left out", page)
     assert 'class="slider"' not in page
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that only trained, with hostile names, and its report."""
+    folder = tmp_path_factory.mktemp("once") / "trained"
+    write_trained_run(folder, name="<i>learn", dataset="<b>Set", pictures=("<u>one", "two"))
+    (folder / "report.html").write_text(page_of(folder), encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """A run that only trained, with hostile names."""
-    return write_trained_run(tmp_path / "trained", name="<i>learn", dataset="<b>Set", pictures=("<u>one", "two"))
+def trained(trained_once: Path, tmp_path: Path) -> Path:
+    """That run, in a copy of this test's own."""
+    return Path(shutil.copytree(trained_once, tmp_path / "trained"))
 
 
 def page_of(*runs: Path, **options: Any) -> str:
@@ -100,10 +115,16 @@ def page_of(*runs: Path, **options: Any) -> str:
     return render_report([read_run(run) for run in runs], **options)
 
 
-def test_a_run_that_only_trained_has_a_report_that_needs_nothing_else(srkit: Srkit, trained: Path) -> None:
+@pytest.mark.usefixtures("no_plots")
+def test_a_training_can_be_reported_again(srkit: Srkit, trained: Path) -> None:
+    (trained / "report.html").unlink()
     done = srkit("report", trained)
     assert done.exit_code == 0, done.output
-    page = (trained / "report.html").read_text(encoding="utf-8")
+    assert "espcn" in (trained / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_only_trained_has_a_report_that_needs_nothing_else(trained_once: Path) -> None:
+    page = (trained_once / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
     assert not re.search(r"url\((?!#)", page)
     assert 'id="results"' not in page
@@ -111,8 +132,8 @@ def test_a_run_that_only_trained_has_a_report_that_needs_nothing_else(srkit: Srk
         assert escaped not in page
 
 
-def test_a_training_is_shown_with_its_facts_curves_and_best_figure(trained: Path) -> None:
-    page = page_of(trained)
+def test_a_training_is_shown_with_its_facts_curves_and_best_figure(trained_once: Path) -> None:
+    page = (trained_once / "report.html").read_text(encoding="utf-8")
     for fact in (
         *("espcn (features [64, 32])", "mse + l1 (weight 0.5)", "adam (lr 0.001)", "24,336", "training pictures"),
         *("16 crops of 51×51 HR pixels", "<dd>1,000</dd>", "<td><b>32.32</b></td><td>750</td><td>32.30</td><td>–</td>"),
@@ -125,6 +146,7 @@ def test_a_training_is_shown_with_its_facts_curves_and_best_figure(trained: Path
         assert f"<figcaption>{title}</figcaption>" in page
 
 
+@pytest.mark.usefixtures("no_plots")
 def test_a_training_that_still_goes_on_can_be_looked_at(trained: Path) -> None:
     metrics = trained / "metrics.csv"
     text = metrics.read_text(encoding="utf-8")
@@ -143,17 +165,18 @@ def test_validation_is_compared_with_what_was_measured_in_the_same_way(trained: 
     assert "bicubic 30.39" not in page_of(trained)
 
 
-def test_several_trainings_share_the_plots_of_validation(trained: Path, tmp_path: Path) -> None:
+def test_several_trainings_share_the_plots_of_validation(trained_once: Path, tmp_path: Path) -> None:
     other = write_trained_run(tmp_path / "again", name="<i>learn", dataset="<b>Set", steps=500)
-    page = page_of(trained, other)
+    page = page_of(trained_once, other)
     assert page.count("<figcaption>validation: psnr (dB), higher is better</figcaption>") == 1
     assert "&lt;i&gt;learn: &lt;b&gt;Set ×3" in page
     assert "&lt;i&gt;learn (again): &lt;b&gt;Set ×3" in page
     assert page.count("<figcaption>loss</figcaption>") == 2
 
 
-def test_pictures_over_time_take_a_share_of_the_room_and_what_is_left_out_is_told(trained: Path) -> None:
-    whole, small = page_of(trained), page_of(trained, most_bytes=0)
+@pytest.mark.usefixtures("no_plots")
+def test_pictures_over_time_take_a_share_of_the_room_and_what_is_left_out_is_told(trained_once: Path) -> None:
+    whole, small = page_of(trained_once), page_of(trained_once, most_bytes=0)
     assert whole.count('class="picture learn"') == small.count('class="picture learn"') == 2
     assert (whole.count('alt="SR, step'), small.count('alt="SR, step')) == (10, 4)
     assert "2 of 5 validations" in small
@@ -179,26 +202,8 @@ def test_a_damaged_file_of_a_training_is_told_of(srkit: Srkit, trained: Path, da
     assert "cannot be read as a run" in done.output
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """Chromium without a window; the tests of what a page does need it and its driver."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("Chromium and its driver are not installed")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "disable-background-networking"):
-        options.add_argument(f"--{switch}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()
-
-
-def test_in_a_browser_nothing_goes_wrong_and_the_slider_and_zoom_work(run: Path, browser: Any) -> None:
-    browser.get((run / "report.html").as_uri())
+def test_in_a_browser_nothing_goes_wrong_and_the_slider_and_zoom_work(finished: Path, browser: Any) -> None:
+    browser.get((finished / "report.html").as_uri())
     assert browser.get_log("browser") == []
     slider, handle = ".compare[open] .slider", ".compare[open] .position"
     before = browser.execute_script(f"return getComputedStyle(document.querySelector('{slider} img.before')).clipPath")
@@ -214,12 +219,11 @@ def test_in_a_browser_nothing_goes_wrong_and_the_slider_and_zoom_work(run: Path,
     assert browser.get_log("browser") == []
 
 
-def test_in_a_browser_one_watches_the_network_learn_with_mouse_and_keyboard(trained: Path, browser: Any) -> None:
+def test_in_a_browser_one_watches_the_network_learn_with_mouse_and_keyboard(trained_once: Path, browser: Any) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
-    (trained / "report.html").write_text(page_of(trained), encoding="utf-8")
-    browser.get((trained / "report.html").as_uri())
+    browser.get((trained_once / "report.html").as_uri())
     learn = browser.find_element(By.CSS_SELECTOR, ".learn")
     slider, play = learn.find_element(By.CSS_SELECTOR, ".step"), learn.find_element(By.CSS_SELECTOR, ".play")
 
@@ -251,19 +255,17 @@ def test_in_a_browser_one_watches_the_network_learn_with_mouse_and_keyboard(trai
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("kind", ["run", "trained"])
+@pytest.mark.parametrize("kind", ["finished", "trained_once"])
 def test_text_has_contrast_and_the_page_fits_the_screen(
     kind: str, request: pytest.FixtureRequest, browser: Any, scheme: str, width: int
 ) -> None:
-    run = request.getfixturevalue(kind)
-    if kind == "trained":
-        (run / "report.html").write_text(page_of(run), encoding="utf-8")
+    report = request.getfixturevalue(kind) / "report.html"
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get((run / "report.html").as_uri())
+    browser.get(report.as_uri())
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     pairs = browser.execute_script(
         """

@@ -24,6 +24,8 @@ from tests.conftest import Install, textured
 
 Srkit = Callable[..., Result]
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 
 @pytest.fixture
 def spec(photographs: Path, tmp_path: Path) -> Callable[..., Path]:

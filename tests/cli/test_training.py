@@ -19,6 +19,8 @@ from tests.conftest import textured
 Srkit = Callable[..., Result]
 Write = Callable[..., Path]
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Write:

@@ -24,6 +24,8 @@ from tests.conftest import Install, textured
 
 Srkit = Callable[..., Result]
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 PLUGIN = """
     from enum import Enum
     import torch

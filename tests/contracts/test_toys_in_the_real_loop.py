@@ -20,7 +20,9 @@ from sr_core.training.checkpoints import load_latest
 from tests.conftest import Install, textured
 from tests.contracts import toys
 
-Run = Callable[[Mapping[str, Any]], Path]
+Run = Callable[..., Path]
+
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 
 @pytest.fixture
@@ -33,13 +35,13 @@ def run(tmp_path: Path, install: Install, srkit: Callable[..., Result]) -> Run:
             picture = textured((48, 44), 3, 10 * count + index)
             Image.fromarray(picture).save(tmp_path / folder / f"{folder}{index}.png")
 
-    def carry_out(spec: Mapping[str, Any]) -> Path:
+    def carry_out(spec: Mapping[str, Any], *, fitted: bool = False) -> Path:
         whole = {
             "name": "toy",
             "evaluate": {"on": "test", "candidates": [{"model": "trained"}], "metrics": ["psnr"]},
             **spec,
         }
-        if "train" in whole:
+        if not fitted:
             shared = {"data": {"hr": "train", "crop": 12, "batch": 4}, "loss": "mse", "steps": 4, "log": 1}
             shared["checkpoint"] = {"every": 2}
             whole["train"] = {**shared, **whole["train"]}
@@ -95,7 +97,7 @@ def test_a_scale_for_each_axis(run: Run) -> None:
 
 def test_a_scale_below_one(run: Run) -> None:
     train = {"model": "toy-shrink", "steps": 200, "optimizer": {"name": "adam", "lr": 0.01}, "log": 100}
-    directory = run({"scale": 0.5, "train": train})
+    directory = run({"scale": 0.5, "train": {**train, "checkpoint": {"every": 200}}})
     losses = curve(directory, "loss")
     assert losses[-1] < losses[0] / 2
     assert figures(directory)[0] > 15
@@ -109,7 +111,7 @@ def test_a_critic_with_gradient_penalty_takes_five_steps_of_its_own(run: Run) ->
     kept = checkpoint.state["losses"]["toy-critic"]
     assert kept["loss"]["steps"] == 20
     assert kept["loss"]["calls"] == 0, "the network's steps must leave a learned loss's buffers as they were"
-    assert set(kept["optimizer"]["state"][0]) == {"step", "square_avg"}, "RMSprop's state, not Adam's"
+    assert set(kept["update"]["optimizer"]["state"][0]) == {"step", "square_avg"}, "RMSprop's state, not Adam's"
     for name in ("objective", "real", "fake", "penalty"):
         assert len(curve(directory, f"own/toy-critic/{name}")) == 4
     total, pixels, coarse, critic = (
@@ -160,7 +162,7 @@ def test_a_model_that_is_fitted(run: Run) -> None:
             "metrics": ["psnr"],
         },
     }
-    directory = run(spec)
+    directory = run(spec, fitted=True)
     trained, bicubic = figures(directory)
     assert trained > bicubic, "least squares on the same kind of picture cannot lose to its own starting point"
     tensors = read_weights(directory / "checkpoints/final/weights.safetensors").tensors

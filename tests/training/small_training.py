@@ -124,6 +124,7 @@ def run_training(
         validator,
         state,
         stop,
+        folder / "nonfinite",
     )
     return trained, told
 

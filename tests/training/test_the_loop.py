@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_number_is_named_its_batch_kept_and_the_step_skipped(
         trained, journal = run_training(tmp_path, settings(6, losses=losses, optimizer=OptimizerRecipe("sgd", 0.1)))
     assert trained.step == 6
     assert "step 4: loss term 'tripping' is not finite; the step is skipped" in caplog.text
-    kept = load_file(tmp_path / "nonfinite" / "step-00000004.safetensors")
+    kept = load_file(tmp_path / "nonfinite" / "step-00000004-crop-0.safetensors")
     assert torch.equal(kept["lr"], Noise().batch(3).lr)
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(trained).values())
     assert "loss" not in journal.points[4]

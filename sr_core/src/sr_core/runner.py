@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from sr_core.discovery import Plugin
 from sr_core.environment import describe_environment
-from sr_core.errors import RunDirectoryError
+from sr_core.errors import RunDirectoryError, RunStopped
 from sr_core.evaluation.benchmark import Benchmark, compare
 from sr_core.evaluation.candidates import MethodCandidate
 from sr_core.evaluation.cost import CostMeter
@@ -36,7 +36,7 @@ from sr_core.scales import describe_scale
 from sr_core.spec.changes import changed_keys
 from sr_core.spec.reading import Spec
 from sr_core.spec.values import TRAINED
-from sr_core.train_stage import Home, carry_out, take_part
+from sr_core.train_stage import Home, carry_out, load_pictures, take_part
 
 _log = logging.getLogger("srkit")
 
@@ -82,7 +82,10 @@ def run(
         RunStopped: somebody asked for it while a network was trained; its state is saved.
     """
     resolved = json.loads(spec.run.model_dump_json(by_alias=True, exclude_none=True))
-    directory = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
+    pictures = None
+    if plan.training is not None and not resume:  # before anything is written: pictures may be at fault
+        pictures = load_pictures(plan.training, plan.device, spec.run.seed, console)
+    directory, is_changed = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
     events = RunEvents(directory, plugins)
     directory.write_text("spec.yaml", _yaml(resolved))
     directory.write_json("environment.json", describe_environment(plan.device, plugins))
@@ -91,10 +94,12 @@ def run(
     try:
         with events.keeping_warnings():
             if plan.training is not None:
-                home = Home(directory, events, console, resume)
-                use_trained(plan, carry_out(plan.training, plan.device, spec.run.seed, home))
+                home = Home(directory, events, console, resume, is_changed)
+                use_trained(plan, carry_out(plan.training, plan.device, spec.run.seed, home, pictures))
             records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
             failures = _upscale(spec, plan, directory, console)
+    except RunStopped:
+        raise
     except BaseException as error:  # Ctrl-C too: trackers must not wait for a run that is gone
         events.tell("failed", error=f"{type(error).__name__}: {error}")
         raise
@@ -123,17 +128,19 @@ def prepare(spec: Spec) -> None:
         torch.use_deterministic_algorithms(True)
 
 
-def _directory(path: Path, resolved: Mapping[str, Any], *, resume: bool, accept_changes: bool) -> RunDirectory:
-    """A new run directory, or that of the run to go on with.
+def _directory(
+    path: Path, resolved: Mapping[str, Any], *, resume: bool, accept_changes: bool
+) -> tuple[RunDirectory, bool]:
+    """A new run directory, or that of the run to go on with; and whether that one's spec was another.
 
     Raises:
         RunDirectoryError: it is not empty, or the spec of the run to go on with was another one.
     """
     if not resume:
-        return RunDirectory.create(path)
+        return RunDirectory.create(path), False
     if not path.exists() or not any(path.iterdir()):
         _log.warning("%s holds nothing to resume; the run begins at step 0", path)
-        return RunDirectory.create(path)
+        return RunDirectory.create(path), False
     directory = RunDirectory.reopen(path)
     changes = changed_keys(YAML(typ="safe").load((path / "spec.yaml").read_text(encoding="utf-8")), resolved)
     if changes and not accept_changes:
@@ -141,7 +148,7 @@ def _directory(path: Path, resolved: Mapping[str, Any], *, resume: bool, accept_
         raise RunDirectoryError(f"{path} was begun with another spec; --accept-changes goes on all the same:\n{shown}")
     for change in changes:
         _log.warning("changed since the run was begun: %s", change)
-    return directory
+    return directory, any(change.key.split(".")[0] not in ("name", "evaluate", "upscale") for change in changes)
 
 
 def use_trained(plan: Plan, network: Model) -> None:

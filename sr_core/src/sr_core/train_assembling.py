@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import MethodCandidate
+from sr_core.guard import guarded
 from sr_core.inference.precision import Precision, choose_training_precision
 from sr_core.interfaces.capabilities import Channels, describe_scales, takes_scale
 from sr_core.interfaces.degradation import Degradation
@@ -31,7 +32,8 @@ from sr_core.spec.faults import FaultCollector
 from sr_core.spec.reading import Spec
 from sr_core.spec.train_spec import OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
 from sr_core.tensorboard_curves import check_tensorboard
-from sr_core.training.learner import to_training_layout
+from sr_core.training.devices import to_training_layout
+from sr_core.training.learner import moving_average
 from sr_core.training.optimizers import make_optimizer
 from sr_core.training.schedules import Schedule
 from sr_core.training.settings import (
@@ -99,12 +101,17 @@ class TrainAssembler:
             with self._faults.at("train", "tensorboard"):
                 check_tensorboard()
         validator = self._validator(train.validation, validation, model) if train.validation is not None else None
+        if isinstance(model, FittedModel):
+            self._refuse_loop_keys()
+            settings = None
+        else:
+            settings = self._settings(model)
         return TrainingPlan(
             model=model,
             card=self._card(model),
-            settings=None if isinstance(model, FittedModel) else self._settings(model),
+            settings=settings,
             pictures=pictures,
-            patches=self._patches(model),
+            patches=self._patches(),
             degradation=degradation.to(device),
             validator=validator,
             keep=train.checkpoint.keep,
@@ -127,6 +134,15 @@ class TrainAssembler:
                 load_into(self._registry, self._train.model, model, start, self._assembler.filled)
         to_training_layout(model, self._assembler.device)
         return model
+
+    def _refuse_loop_keys(self) -> None:
+        """Fitted models have no loop: keys that speak of one are mistakes."""
+        given = self._train.model_fields_set - {"model", "data"}
+        given |= {f"data.{key}" for key in self._train.data.model_fields_set & {"crop", "batch", "augment", "shrink"}}
+        with self._faults.at("train"):
+            if given:
+                name, keys = self._train.model.name, ", ".join(sorted(given))
+                raise SrkitError(f"'{name}' is fitted to whole pictures; {keys} mean nothing to it: remove them")
 
     def _settings(self, model: Model) -> TrainingSettings | None:
         train, run = self._train, self._spec.run
@@ -172,6 +188,7 @@ class TrainAssembler:
         losses = []
         for index, wanted in enumerate(self._train.loss):
             path = ("train", "loss", index)
+            torch.manual_seed(self._spec.run.seed)  # whatever was built before must not change its first weights
             loss: Loss | None = self._assembler.build(path, "loss", wanted.component, {"channels": channels})
             if loss is None:
                 continue
@@ -183,6 +200,8 @@ class TrainAssembler:
                     )
                 if not isinstance(loss, LearnedLoss) and (wanted.optimizer or wanted.schedule):
                     raise SrkitError(f"'{wanted.component.name}' learns nothing; it takes no optimizer or schedule")
+            if not isinstance(loss, LearnedLoss):
+                loss.requires_grad_(requires_grad=False)  # a feature network judges; it does not learn
             name = wanted.component.name.rpartition(":")[2]
             names[name] += 1
             own_optimizer = wanted.optimizer or self._train.optimizer.model_copy(update={"groups": ()})
@@ -199,25 +218,42 @@ class TrainAssembler:
 
     def _try_optimizers(self, model: Model, settings: TrainingSettings) -> None:
         """Find what PyTorch refuses before anything is written."""
-        watched = self._train.validation is not None
-        with self._faults.at("train", "optimizer"):
-            optimizer = make_optimizer(model, settings.optimizer)
-            with self._faults.at("train", "schedule"):
-                schedule = Schedule(optimizer, settings.schedule, settings.steps, higher_is_better=True)
-                if schedule.watches and not watched:
-                    raise SrkitError("'plateau' goes by validation figures; add train.validate")
+        self._try(("train",), model, settings.optimizer, settings.schedule, settings.steps)
         for index, entry in enumerate(settings.losses):
             if isinstance(entry.loss, LearnedLoss):
-                with self._faults.at("train", "loss", index):
-                    own = make_optimizer(entry.loss, entry.optimizer)
-                    Schedule(own, entry.schedule, settings.steps, higher_is_better=True)
+                path = ("train", "loss", index)
+                self._try(path, entry.loss, entry.optimizer, entry.schedule, settings.steps)
+        if settings.ema is not None:
+            with self._faults.at("train", "ema"):
+                moving_average(model, settings.ema)
 
-    def _patches(self, model: Model) -> PatchSettings:
+    def _try(
+        self,
+        path: tuple[str | int, ...],
+        module: torch.nn.Module,
+        recipe: OptimizerRecipe,
+        wanted: ScheduleRecipe,
+        steps: int,
+    ) -> None:
+        """Make the optimiser and its schedule, and take one step of both: some options are only then refused."""
+        with self._faults.at(*path, "optimizer"):
+            optimizer = make_optimizer(module, recipe)
+            with guarded(f"optimizer '{recipe.name}'", SrkitError):
+                stand_in = _stepped_stand_in(recipe)
+            with self._faults.at(*path, "schedule"):
+                schedule = Schedule(optimizer, wanted, steps, higher_is_better=True)
+                if schedule.watches and self._train.validation is None:
+                    raise SrkitError("'plateau' goes by validation figures; add train.validate")
+                with guarded(f"schedule '{wanted.name}'", SrkitError):
+                    tried = Schedule(stand_in, wanted, steps, higher_is_better=True)
+                    stand_in.step()
+                    tried.stepped()
+
+    def _patches(self) -> PatchSettings:
         data = self._train.data
         with self._faults.at("train", "data", "batch"):
             if data.batch % self._train.accumulate:
                 raise SrkitError(f"{data.batch} crops cannot be cut into {self._train.accumulate} equal parts")
-        del model
         return PatchSettings(
             crop=data.crop or 1,
             batch=data.batch,
@@ -285,6 +321,16 @@ def _named(value: Any) -> Any:  # noqa: ANN401 - plain values
     if isinstance(value, Mapping):
         return {key: _named(item) for key, item in value.items()}
     return [_named(item) for item in value] if isinstance(value, list) else value
+
+
+def _stepped_stand_in(recipe: OptimizerRecipe) -> torch.optim.Optimizer:
+    """The optimiser on a parameter of no meaning, after one step."""
+    layer = torch.nn.Linear(1, 1)
+    for parameter in layer.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer = make_optimizer(layer, replace(recipe, groups=()))
+    optimizer.step()
+    return optimizer
 
 
 def _optimizer(spec: OptimizerSpec) -> OptimizerRecipe:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +14,9 @@ from rich.console import Console
 
 from sr_core.checkpoint import load_weights, write_weights
 from sr_core.data.patches import Patches, load_patches
-from sr_core.data.training_pairs import training_pairs
-from sr_core.errors import RunStopped
+from sr_core.data.training_pairs import TrainingPairs, training_pairs
+from sr_core.errors import RunStopped, SrkitError
+from sr_core.inference.devices import process_rank, world_size
 from sr_core.interfaces.model import FittedModel, Model
 from sr_core.progress import bar
 from sr_core.run_directory import RunDirectory
@@ -33,6 +36,9 @@ FIT_PARTS = 1000
 """Pieces that the progress of a fit is shown in."""
 
 
+Pictures = Patches | TrainingPairs
+
+
 class Home(NamedTuple):
     """Where a training belongs.
 
@@ -41,15 +47,53 @@ class Home(NamedTuple):
         events: tells the log and the plugins.
         console: where progress is shown.
         resumes: whether it goes on from the directory's newest checkpoint.
+        is_changed: whether the spec is another one than when the run was begun.
     """
 
     directory: RunDirectory
     events: RunEvents
     console: Console
-    resumes: bool
+    resumes: bool = False
+    is_changed: bool = False
 
 
-def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home) -> Model:
+class Order(NamedTuple):
+    """What the first device tells the others: that all is done, where batches that fail go, where to go on from."""
+
+    is_done: bool
+    nonfinite: Path
+    checkpoints: Path
+    step: int | None
+
+
+def load_pictures(plan: TrainingPlan, device: torch.device, seed: int, console: Console | None) -> Pictures:
+    """Read and check every picture to learn from; this process's part of them, where there are several.
+
+    Args:
+        plan: which.
+        device: where they are needed.
+        seed: of every random number.
+        console: where progress is shown; None for nowhere.
+
+    Raises:
+        DatasetError: pictures cannot be used: all of them are named.
+    """
+    count, shape = len(plan.pictures.hr), plan.patches
+    shown = bar(console, "reading pictures", count) if console is not None else contextlib.nullcontext()
+    with shown as progress:
+        tell = None if progress is None else lambda done, _: progress.update(done)
+        if isinstance(plan.model, FittedModel):
+            return training_pairs(
+                *(plan.pictures, shape.scales, plan.model.channels, plan.degradation, device, seed),
+                *(shape.small, shape.memory, tell),
+            )
+        return load_patches(
+            *(plan.pictures, shape, plan.model.channels, plan.degradation, device, seed),
+            *(process_rank(), world_size(), tell),
+        )
+
+
+def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home, pictures: Pictures | None) -> Model:
     """Train, as the first of all devices.
 
     Args:
@@ -57,6 +101,7 @@ def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home) -
         device: where.
         seed: of every random number.
         home: the run directory, and who is told.
+        pictures: to learn from; None where they are to be loaded only if they are needed.
 
     Returns:
         The trained network, ready to be used.
@@ -66,40 +111,46 @@ def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home) -
         RunStopped: somebody asked for it; the state is saved.
     """
     checkpoints = Checkpoints(home.directory.path / "checkpoints", plan.keep)
-    is_done = home.resumes and checkpoints.has_final
-    if isinstance(plan.model, FittedModel):
-        if not is_done:
-            _fit(plan, plan.model, device, seed, home.console)
-            checkpoints.save_final(0, lambda path: write_weights(path, plan.model, plan.card))
-            return _ready(plan.model)
-    else:
+    is_done = home.resumes and not home.is_changed and checkpoints.has_final
+    loaded = _latest(checkpoints) if home.resumes and not is_done and plan.settings is not None else None
+    if plan.settings is not None:
         with joined_devices(device) as devices:
-            devices.told(Order(is_done, checkpoints.folder if home.resumes else None))
+            nonfinite = home.directory.path / "nonfinite"
+            order = Order(is_done, nonfinite, checkpoints.folder, loaded.step if loaded is not None else None)
+            devices.told(order)
             if not is_done:
-                loaded = _latest(checkpoints) if home.resumes else None
-                trained = _train(plan, devices, seed, loaded, home, checkpoints)
+                pictures = pictures or load_pictures(plan, device, seed, home.console)
+                trained = _train(plan, pictures, devices, loaded, nonfinite, home, checkpoints)
                 checkpoints.save_final(trained.step, lambda path: write_weights(path, trained.network, plan.card))
                 return _ready(trained.network)
+    elif not is_done:
+        _fit(plan, pictures or load_pictures(plan, device, seed, home.console), home.console)
+        checkpoints.save_final(0, lambda path: write_weights(path, plan.model, plan.card))
+        return _ready(plan.model)
     load_weights(plan.model, checkpoints.final)
     return _ready(plan.model)
 
 
-class Order(NamedTuple):
-    """What the first device tells the others: that all is done, or where to go on from."""
-
-    is_done: bool
-    checkpoints: Path | None
-
-
 def take_part(plan: TrainingPlan, device: torch.device, seed: int) -> None:
-    """Train as one of the other devices, which write nothing."""
-    if isinstance(plan.model, FittedModel):
+    """Train as one of the other devices, which write nothing but batches that fail.
+
+    Raises:
+        SrkitError: with what is wrong.
+    """
+    if plan.settings is None:
         return
+    pictures = load_pictures(plan, device, seed, None)
     with joined_devices(device) as devices:
         order: Order = devices.told(None)
-        if not order.is_done:
-            loaded = load_latest(order.checkpoints) if order.checkpoints is not None else None
-            _train(plan, devices, seed, loaded, None, None)
+        if order.is_done:
+            return
+        loaded = load_latest(order.checkpoints) if order.step is not None else None
+        if order.step is not None and (loaded is None or loaded.step != order.step):
+            raise SrkitError(
+                f"process {devices.rank} does not find the checkpoint of step {order.step} in {order.checkpoints}; "
+                "all processes need the same run directory"
+            )
+        _train(plan, pictures, devices, loaded, order.nonfinite, None, None)
 
 
 def _latest(checkpoints: Checkpoints) -> Loaded | None:
@@ -111,19 +162,21 @@ def _latest(checkpoints: Checkpoints) -> Loaded | None:
 
 def _train(
     plan: TrainingPlan,
+    pictures: Pictures,
     devices: Devices,
-    seed: int,
     loaded: Loaded | None,
+    nonfinite: Path,
     home: Home | None,
     checkpoints: Checkpoints | None,
 ) -> Trained:
     settings = plan.settings
-    assert settings is not None  # noqa: S101 - only fitted models have none
+    assert settings is not None and isinstance(pictures, Patches)  # noqa: S101, PT018 - fitted models alone have none
     with contextlib.ExitStack() as stack:
-        patches = stack.enter_context(contextlib.closing(_load(plan, devices, seed, home)))
+        patches = stack.enter_context(contextlib.closing(pictures))
         stop = stack.enter_context(stop_on_signals())
         journal = None
         if home is not None:
+            _tell(patches.notes)
             journal = TrainingJournal(
                 home.directory, home.events, home.console, settings.steps, tensorboard=plan.tensorboard
             )
@@ -142,10 +195,16 @@ def _train(
             plan.validator,
             loaded.state if loaded is not None else None,
             stop,
+            nonfinite,
         )
         if not trained.is_complete:
-            _stop(trained, settings, journal, int(stop.signal or 0))
+            _stop(trained, settings, journal, int(stop.signal or signal.SIGTERM))
     return trained
+
+
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        _log.warning("%s", note)
 
 
 def _facts(
@@ -168,32 +227,13 @@ def _stop(trained: Trained, settings: TrainingSettings, journal: TrainingJournal
     raise RunStopped(message, 128 + number)
 
 
-def _load(plan: TrainingPlan, devices: Devices, seed: int, home: Home | None) -> Patches:
-    count = len(plan.pictures.hr)
-    shown = bar(home.console, "reading pictures", count) if home is not None else contextlib.nullcontext()
-    with shown as progress:
-        patches = load_patches(
-            plan.pictures,
-            plan.patches,
-            plan.model.channels,
-            plan.degradation,
-            devices.device,
-            seed,
-            devices.rank,
-            devices.world,
-            None if progress is None else lambda done, _: progress.update(done),
-        )
-    if home is not None:
-        for note in patches.notes:
-            _log.warning("%s", note)
-    return patches
-
-
-def _fit(plan: TrainingPlan, model: FittedModel, device: torch.device, seed: int, console: Console) -> None:
-    pairs = training_pairs(plan.pictures, plan.patches.scales, plan.model.channels, plan.degradation, device, seed)
+def _fit(plan: TrainingPlan, pairs: Pictures, console: Console) -> None:
+    assert isinstance(plan.model, FittedModel) and isinstance(pairs, TrainingPairs)  # noqa: S101, PT018 - as planned
+    _tell(pairs.notes)
     with bar(console, "fitting", FIT_PARTS) as progress:
-        fit(model, pairs, lambda share: progress.update(round(share * FIT_PARTS)))
+        fit(plan.model, pairs, lambda share: progress.update(round(share * FIT_PARTS)))
 
 
 def _ready(network: Model) -> Model:
+    network.zero_grad(set_to_none=True)
     return network.eval().requires_grad_(requires_grad=False)

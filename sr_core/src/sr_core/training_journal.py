@@ -10,6 +10,7 @@ from typing import Self
 
 from rich.console import Console
 
+from sr_core.errors import RunStopped
 from sr_core.evaluation.benchmark import Comparison
 from sr_core.progress import Bar
 from sr_core.record import Record
@@ -79,7 +80,7 @@ class TrainingJournal:
             self._board.close()
         if self._shown != self._line:
             self._show(self._shown, is_line_due=True)
-        if error is None:  # a full disk must not hide what went wrong before
+        if error is None or isinstance(error, RunStopped):  # a full disk must not hide what went wrong before
             write_sheets(self._learning)
 
     def described(self, facts: Mapping[str, str | int | float]) -> None:

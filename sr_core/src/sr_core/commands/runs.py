@@ -59,7 +59,8 @@ def run(
     if process_rank() > 0:  # torchrun started several; the first one speaks and writes
         from sr_core.runner import help_training
 
-        help_training(read, plan)
+        if not dry_run:
+            help_training(read, plan)
         return
     _say_notes(plan.notes)
     if dry_run:

@@ -6,7 +6,7 @@ batch(step):   what was drawn for the step (draws) â†’ crops as levels (crops) â
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -76,6 +76,23 @@ class PatchBatch:
     scale: Scale
     indices: range
 
+    def first(self, count: int) -> PatchBatch:
+        """The first `count` crops."""
+        return self._cut(0, count)
+
+    def parts(self, count: int) -> Iterator[tuple[PatchBatch, float, bool]]:
+        """The batch in so many parts, each with its share of the whole, and whether it is the last."""
+        crops = len(self.lr)
+        size = -(-crops // count)
+        for start in range(0, crops, size):
+            stop = min(start + size, crops)
+            yield self._cut(start, stop), (stop - start) / crops, stop == crops
+
+    def _cut(self, start: int, stop: int) -> PatchBatch:
+        if (start, stop) == (0, len(self.lr)):
+            return self
+        return PatchBatch(self.lr[start:stop], self.hr[start:stop], self.scale, self.indices[start:stop])
+
 
 class Patches:
     """The batches of a training set; made by `load_patches`.
@@ -120,7 +137,7 @@ class Patches:
         return ready.pop(step)
 
     def close(self) -> None:
-        """Stop reading ahead, and let go of the pictures."""
+        """Stop reading ahead."""
         self._source.close()
         self._ready.clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, ValidationInfo, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_serializer, model_validator
 
 from sr_core.parameters import ComponentReference
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec, SpecPart
@@ -264,8 +264,7 @@ class TrainSpec(SpecPart):
 
     @model_validator(mode="before")
     @classmethod
-    def _network_is_named(cls, value: object, info: ValidationInfo) -> object:
-        del info
+    def _network_is_named(cls, value: object) -> object:
         if isinstance(value, dict) and isinstance(value.get("model"), str) and value["model"] == "trained":
             raise ValueError("model: 'trained' is what comes out of training; name the network to train")
         return value

@@ -117,8 +117,16 @@ class Checkpoints:
 
     @property
     def has_final(self) -> bool:
-        """Whether training came to its end."""
-        return self.final.is_file()
+        """Whether training came to its end, and what it left is whole; a damaged one is told of in a warning."""
+        folder = self.final.parent
+        if not folder.is_dir():
+            return False
+        try:
+            _check(folder)
+        except (OSError, SrkitError) as error:
+            _log.warning("%s is damaged and is made again from the newest checkpoint: %s", folder, error)
+            return False
+        return True
 
     @property
     def final(self) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -21,9 +19,11 @@ def gradients_of(optimizer: Optimizer) -> list[Tensor]:
     ]
 
 
-def gradient_norm(gradients: Iterable[Tensor]) -> Tensor:
-    """The norm of all gradients together, a float32 scalar; not finite where any of them is not."""
-    norms = torch._foreach_norm(list(gradients))
+def gradient_norm(gradients: list[Tensor], device: torch.device) -> Tensor:
+    """The norm of all gradients together, a float32 scalar on `device`; not finite where any of them is not."""
+    if not gradients:
+        return torch.zeros((), device=device)
+    norms = torch._foreach_norm(gradients)
     together: Tensor = torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
     return together
 

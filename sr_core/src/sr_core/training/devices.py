@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,11 +43,9 @@ class Devices:
         """The module with gradients averaged over all devices; itself where there is one."""
         if self.world == 1 or not any(parameter.requires_grad for parameter in module.parameters()):
             return module
-        with warnings.catch_warnings():
-            # Networks with a part for each scale leave some unused in a step; that costs the others one warning.
-            warnings.filterwarnings("ignore", message="find_unused_parameters=True")
-            own = [self.device] if self.device.type == "cuda" else None
-            return DistributedDataParallel(module, device_ids=own, find_unused_parameters=True)
+        own = [self.device] if self.device.type == "cuda" else None
+        # Networks with a part for each scale, and discriminators with heads, leave some parameters unused in a step.
+        return DistributedDataParallel(module, device_ids=own, find_unused_parameters=True)
 
     def any(self, flags: Sequence[bool]) -> list[bool]:
         """Each flag, true where it is on any device."""
@@ -64,6 +62,14 @@ class Devices:
             values /= self.world
         return values
 
+    def first_of(self, text: str | None) -> str | None:
+        """What the first device that has something to say says; to be called on all of them."""
+        if self.world == 1:
+            return text
+        said: list[str | None] = [None] * self.world
+        distributed.all_gather_object(said, text)
+        return next((words for words in said if words is not None), None)
+
     def told(self, value: Any) -> Any:  # noqa: ANN401 - whatever the first says
         """What the first device says, on every device."""
         if self.world == 1:
@@ -71,6 +77,20 @@ class Devices:
         said = [value]
         distributed.broadcast_object_list(said, src=0, device=self.device if self.device.type == "cuda" else None)
         return said[0]
+
+
+def gathering(module: nn.Module, *, is_last: bool) -> contextlib.AbstractContextManager[None]:
+    """A block whose backward pass averages gradients over all devices only for the last part of a batch."""
+    if isinstance(module, DistributedDataParallel) and not is_last:
+        return module.no_sync()
+    return contextlib.nullcontext()
+
+
+def to_training_layout(model: nn.Module, device: torch.device) -> None:
+    """Move a network to its device, channels last where convolutions are faster so."""
+    model.to(device)
+    if device.type in ("cpu", "cuda"):
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
 
 
 @contextmanager

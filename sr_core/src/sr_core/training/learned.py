@@ -15,12 +15,10 @@ from sr_core.guard import guarded
 from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import Batch, LearnedLoss
 from sr_core.interfaces.model import Model
-from sr_core.training.clipping import gradient_norm, gradients_of
-from sr_core.training.devices import Devices
-from sr_core.training.objective import Terms, checked_terms, final, predict
-from sr_core.training.optimizers import make_optimizer, restore_optimizer
-from sr_core.training.schedules import Schedule
-from sr_core.training.settings import TrainingSettings, WeightedLoss
+from sr_core.training.devices import Devices, gathering
+from sr_core.training.objective import Terms, add_share, checked_terms, final, predict
+from sr_core.training.settings import Clipping, TrainingSettings, WeightedLoss
+from sr_core.training.update import Update
 
 
 class _OwnObjective(nn.Module):
@@ -35,73 +33,84 @@ class _OwnObjective(nn.Module):
 
 
 class LossLearner:
-    """The training of one learned loss, with its own optimiser and schedule."""
+    """The training of one learned loss, with its own optimiser and schedule.
 
-    def __init__(self, entry: WeightedLoss, settings: TrainingSettings, devices: Devices) -> None:
+    Args:
+        entry: the loss.
+        settings: of the training.
+        devices: that average its gradients.
+        higher_is_better: the direction of the figure that `plateau` watches.
+    """
+
+    def __init__(
+        self, entry: WeightedLoss, settings: TrainingSettings, devices: Devices, *, higher_is_better: bool
+    ) -> None:
         assert isinstance(entry.loss, LearnedLoss)  # noqa: S101 - nothing else is given one
         self.name, self.loss = entry.name, entry.loss
         self._settings, self._devices = settings, devices
         self._objective = devices.parallel(_OwnObjective(entry.loss))
-        self._optimizer = make_optimizer(entry.loss, entry.optimizer)
-        self._schedule = Schedule(
-            self._optimizer, entry.schedule, settings.steps * entry.loss.own_steps, higher_is_better=True
+        self.update = Update(
+            entry.loss,
+            entry.optimizer,
+            entry.schedule,
+            settings.steps,
+            Clipping(),
+            settings.precision,
+            devices,
+            higher_is_better=higher_is_better,
         )
-        self._scaler = torch.amp.GradScaler(devices.device.type, enabled=settings.precision == "float16")
 
-    def take_step(self, model: Model, patches: PatchBatch, step: int) -> tuple[Terms, str | None]:
-        """One own step on a fresh batch.
+    def take_step(self, model: Model, patches: PatchBatch, step: int) -> tuple[Terms, bool, str | None]:
+        """One own step on a fresh batch; the rate's step is the network's.
 
         Returns:
-            Its terms by name, and the name of a term that is not finite: then nothing was changed.
+            Its terms by name; whether something was not finite, so that nothing was changed; and the term that was not,
+            if it was one of this device's.
         """
-        settings, device = self._settings, self._devices.device
-        progress = step / settings.steps
-        with buffers_kept(model), autocast(settings.precision, device):
+        objective, terms = self.backward(model, patches, step)
+        applied = self.update.apply(objective)
+        if applied.is_faulty:
+            return terms, True, next((name for name, value in terms.items() if not bool(value.isfinite())), None)
+        if applied.is_changed:
+            with guarded(f"loss '{self.name}' failed after its own step"), torch.no_grad():
+                self.loss.after_own_step()
+        return terms, False, None
+
+    def backward(self, model: Model, patches: PatchBatch, step: int) -> tuple[Tensor, Terms]:
+        """Forward and backward of its own objective, in the parts that batches are cut into."""
+        self.update.clear()
+        objective, terms = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
+        for part, share, is_last in patches.parts(self._settings.accumulate):
+            with gathering(self._objective, is_last=is_last):
+                found = self._own_terms(model, part, step)
+                self.update.backward(found["objective"] * share)
+            objective += found["objective"].detach() * share
+            add_share(terms, {f"{self.name}/{name}": value for name, value in found.items()}, share)
+        return objective, terms
+
+    def _own_terms(self, model: Model, patches: PatchBatch, step: int) -> Terms:
+        progress = step / self._settings.steps
+        with buffers_kept(model), autocast(self._settings.precision, self._devices.device):
             with torch.no_grad():
                 shown = final(predict(model, patches, progress))
-            self._optimizer.zero_grad(set_to_none=True)
             batch = Batch(patches.lr, patches.scale, step, progress)
             with guarded(f"loss '{self.name}' failed in its own step"):
                 found = self._objective(shown.image.detach(), shown.target, batch)
         terms = checked_terms(found, f"loss '{self.name}', own objective")
         if "objective" not in terms:
             raise ContractError(f"loss '{self.name}': own_objective must hold 'objective', it holds {sorted(terms)}")
-        self._scaler.scale(terms["objective"]).backward()  # type: ignore[no-untyped-call] # torch's own
-        self._scaler.unscale_(self._optimizer)
-        is_finite = bool(torch.isfinite(terms["objective"].detach() + gradient_norm(gradients_of(self._optimizer))))
-        (failed,) = self._devices.any([not is_finite])
-        if not failed or self._scaler.is_enabled():
-            with self._schedule.applied():
-                self._scaler.step(self._optimizer)
-            self._scaler.update()
-        if not failed:
-            self._schedule.stepped()
-            with guarded(f"loss '{self.name}' failed after its own step"), torch.no_grad():
-                self.loss.after_own_step()
-        logged = {f"{self.name}/{name}": value.detach() for name, value in terms.items()}
-        culprit = next((name for name, value in logged.items() if not bool(value.isfinite())), f"{self.name}/gradient")
-        return logged, culprit if failed else None
-
-    def halve_rate(self) -> None:
-        """Half the learning rate from here on."""
-        self._schedule.halvings += 1
+        if not terms["objective"].requires_grad:
+            raise ContractError(f"loss '{self.name}': its objective does not depend on its parameters")
+        return terms
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
-        return {
-            "loss": dict(self.loss.state_dict()),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state(),
-            "scaler": self._scaler.state_dict(),
-        }
+        return {"loss": dict(self.loss.state_dict()), "update": self.update.state()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state()`."""
+    def restore(self, state: Mapping[str, Any], *, with_scaler: bool = True) -> list[str]:
+        """Go on from `state()`; what was not taken over, in words."""
         self.loss.load_state_dict(state["loss"])
-        restore_optimizer(self._optimizer, state["optimizer"])
-        self._schedule.restore(state["schedule"])
-        if self._scaler.is_enabled():
-            self._scaler.load_state_dict(state["scaler"])
+        return self.update.restore(state["update"], with_scaler=with_scaler)
 
 
 @contextmanager

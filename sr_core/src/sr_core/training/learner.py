@@ -8,25 +8,35 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr_core.data.patches import PatchBatch
+from sr_core.errors import ContractError, SrkitError
+from sr_core.guard import describe, guarded
 from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.interfaces.model import Model
-from sr_core.training.clipping import clip_gradients, gradient_norm, gradients_of
-from sr_core.training.devices import Devices
+from sr_core.training.compiled import CompiledCalls
+from sr_core.training.devices import Devices, gathering
 from sr_core.training.learned import LossLearner, holding_still
-from sr_core.training.objective import Objective, Terms
-from sr_core.training.optimizers import make_optimizer, restore_optimizer
+from sr_core.training.objective import Objective, Terms, add_share
 from sr_core.training.randomness import seed_everything
-from sr_core.training.schedules import Schedule
 from sr_core.training.settings import TrainingSettings
+from sr_core.training.update import Update
 
-SMALL_NETWORK = 1_000_000
-"""Parameters up to which a compiled network is replayed as a CUDA graph: launching it takes longer than computing."""
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that was not finite.
+
+    Attributes:
+        what: the loss term or gradient, in words.
+        batch: in which it was found on this device; None where another device found it.
+    """
+
+    what: str
+    batch: PatchBatch | None
 
 
 @dataclass(frozen=True)
@@ -34,16 +44,12 @@ class StepOutcome:
     """What one step came to.
 
     Attributes:
-        total: what was minimised.
-        terms: by name, before weighting.
-        norm: of all gradients, before clipping.
-        fault: the term that was not finite, or `gradient`: then nothing was changed. None where all went well.
+        terms: by name, before weighting; `loss` is what was minimised, `gradient norm` before clipping.
+        failure: what was not finite: then nothing was changed. None where all went well.
     """
 
-    total: Tensor
     terms: Terms
-    norm: Tensor
-    fault: str | None
+    failure: Failure | None
 
 
 class Learner:
@@ -56,33 +62,39 @@ class Learner:
         best_step: when it was.
         validations_since_best: validations since then.
         rollbacks: how often the state went back.
+        update: the network's optimiser and schedule.
+        losses: those that learn.
     """
 
     def __init__(self, model: Model, settings: TrainingSettings, devices: Devices, *, higher_is_better: bool) -> None:
         """Get a network ready, on its device.
 
         Raises:
-            SrkitError: an optimiser or schedule does not exist, or refuses its options.
+            SrkitError: an optimiser or schedule does not exist, or refuses its options; the network cannot be averaged.
         """
         self.model = model
         self.step, self.rollbacks = 0, 0
         self.best: float | None = None
         self.best_step, self.validations_since_best = 0, 0
         self._settings, self._devices = settings, devices
-        self.optimizer = make_optimizer(model, settings.optimizer)
-        self.schedule = Schedule(self.optimizer, settings.schedule, settings.steps, higher_is_better=higher_is_better)
-        self._scaler = torch.amp.GradScaler(devices.device.type, enabled=settings.precision == "float16")
-        self._average = None
-        if settings.ema is not None:
-            average = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
-            self._average = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        self.update = Update(
+            model,
+            settings.optimizer,
+            settings.schedule,
+            settings.steps,
+            settings.clip,
+            settings.precision,
+            devices,
+            higher_is_better=higher_is_better,
+        )
         self.losses = [
-            LossLearner(entry, settings, devices) for entry in settings.losses if isinstance(entry.loss, LearnedLoss)
+            LossLearner(entry, settings, devices, higher_is_better=higher_is_better)
+            for entry in settings.losses
+            if isinstance(entry.loss, LearnedLoss)
         ]
-        objective = Objective(model, settings.losses)
-        if settings.compile:
-            objective.predictions = _compiled(model, devices.device)
-        self._objective = devices.parallel(objective)
+        self._average = moving_average(model, settings.ema) if settings.ema is not None else None
+        self._compiled = CompiledCalls(model, devices.device) if settings.compile else None
+        self._objective = devices.parallel(Objective(model, settings.losses))
 
     @property
     def network(self) -> Model:
@@ -99,81 +111,90 @@ class Learner:
             patches: this device's part of the batch.
             fresh: the batch of another stream at this step.
         """
-        settings, own_terms, stream = self._settings, {}, 0
+        with self._compiled.in_place() if self._compiled is not None else contextlib.nullcontext():
+            own_terms, failure = self._own_steps(fresh)
+            if failure is not None:
+                return StepOutcome(own_terms, failure)
+            seed_everything(self._settings.seed, self.step, "network", self._devices.device)
+            total, terms = self._backward(patches)
+        applied = self.update.apply(total)
+        curves = {"loss": total, "gradient norm": applied.norm.detach()}
+        curves |= {f"loss/{name}": value for name, value in terms.items()}
+        if applied.is_faulty:
+            bad = next((name for name, value in terms.items() if not bool(value.isfinite())), None)
+            what = None if bad is None else f"loss term '{bad}'"
+            return StepOutcome(curves | own_terms, self._failure(what, "the gradient", patches))
+        if not applied.is_changed:
+            return StepOutcome(own_terms, None)
+        for update in (self.update, *(learner.update for learner in self.losses)):
+            update.schedule.stepped()
+        if self._average is not None:
+            self._average.update_parameters(self.model)
+        return StepOutcome(curves | own_terms, None)
+
+    def rehearse(self, patches: PatchBatch) -> None:
+        """Take the memory of one step for so many crops, in one part, and change nothing."""
+        for learner in self.losses:
+            learner.backward(self.model, patches, self.step)
+            learner.update.clear()
+        self._backward(patches)
+        self.update.clear()
+
+    def _own_steps(self, fresh: Callable[[int], PatchBatch]) -> tuple[Terms, Failure | None]:
+        terms: Terms = {}
+        stream = 0
         for learner in self.losses:
             for own_step in range(learner.loss.own_steps):
                 stream += 1
-                seed_everything(settings.seed, self.step, f"{learner.name}/{own_step}")
-                terms, fault = learner.take_step(self.model, fresh(stream), self.step)
-                own_terms.update({f"own/{name}": value for name, value in terms.items()})
-                if fault is not None:
-                    nothing = torch.zeros((), device=self._devices.device)
-                    return StepOutcome(nothing, own_terms, nothing, f"own/{fault}")
-        seed_everything(settings.seed, self.step, "network")
-        with holding_still(self.losses):
-            total, terms = self.backward(patches, settings.accumulate)
-        return self._update(total, {**terms, **own_terms})
+                role = f"{learner.name}/{own_step}"
+                seed_everything(self._settings.seed, self.step, role, self._devices.device)
+                batch = fresh(stream)
+                found, is_faulty, culprit = learner.take_step(self.model, batch, self.step)
+                terms |= {f"own/{name}": value for name, value in found.items()}
+                if is_faulty:
+                    what = None if culprit is None else f"loss term 'own/{culprit}'"
+                    return terms, self._failure(what, f"the own gradient of loss '{learner.name}'", batch)
+        return terms, None
 
-    def backward(self, patches: PatchBatch, parts: int) -> tuple[Tensor, Terms]:
-        """Forward and backward of one batch in so many parts; gradients are left in the network."""
-        settings, count = self._settings, len(patches.lr)
-        self.optimizer.zero_grad(set_to_none=True)
-        size = -(-count // parts)
+    def _failure(self, term: str | None, gradient: str, batch: PatchBatch) -> Failure:
+        """Agree on what failed: a term that any device found, and its batch; else the gradient, and every batch."""
+        agreed = self._devices.first_of(term)
+        return Failure(agreed or gradient, batch if agreed is None or term is not None else None)
+
+    def _backward(self, patches: PatchBatch) -> tuple[Tensor, Terms]:
+        """Forward and backward of one batch in its parts; gradients are left in the network."""
+        self.update.clear()
         totals, sums = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
-        for start in range(0, count, size):
-            part = patches if size >= count else cut(patches, start, min(start + size, count))
-            share = len(part.lr) / count
-            is_last = start + size >= count
-            with self._not_yet_averaged() if not is_last else contextlib.nullcontext():
-                with autocast(settings.precision, self._devices.device):
-                    total, terms = self._objective(part, self.step, self.step / settings.steps)
-                self._scaler.scale(total * share).backward()
-            totals += total.detach() * share
-            for name, value in terms.items():
-                sums[name] = sums[name] + value * share if name in sums else value * share
+        with holding_still(self.losses):
+            for part, share, is_last in patches.parts(self._settings.accumulate):
+                with gathering(self._objective, is_last=is_last):
+                    with autocast(self._settings.precision, self._devices.device):
+                        total, terms = self._objective(part, self.step, self.step / self._settings.steps)
+                    if not total.requires_grad:
+                        raise ContractError("no loss depends on the network: nothing can be learned from them")
+                    self.update.backward(total * share)
+                totals += total.detach() * share
+                add_share(sums, terms, share)
         return totals, sums
-
-    def _not_yet_averaged(self) -> contextlib.AbstractContextManager[None]:
-        if isinstance(self._objective, DistributedDataParallel):
-            return self._objective.no_sync()
-        return contextlib.nullcontext()
-
-    def _update(self, total: Tensor, terms: Terms) -> StepOutcome:
-        """Change the weights, unless something is not finite."""
-        self._scaler.unscale_(self.optimizer)
-        norm = gradient_norm(gradients_of(self.optimizer))
-        finite = [bool(flag) for flag in torch.stack([total, norm]).isfinite().tolist()]
-        if self._scaler.is_enabled():  # gradients that overflow in float16 are its everyday work
-            finite[1] = True
-        (failed,) = self._devices.any([not all(finite)])
-        if failed:
-            self.optimizer.zero_grad(set_to_none=True)
-            culprit = next((name for name, value in terms.items() if not bool(value.isfinite())), "gradient")
-            return StepOutcome(total, terms, norm, culprit)
-        with self.schedule.applied():
-            clip_gradients(self.optimizer, self._settings.clip, norm)
-            self._scaler.step(self.optimizer)
-        self._scaler.update()
-        self.schedule.stepped()
-        if self._average is not None:
-            self._average.update_parameters(self.model)
-        return StepOutcome(total, terms, norm, None)
 
     def judged(self, figure: float, *, higher_is_better: bool) -> bool:
         """Note a validation's figure; True where it is the best so far."""
-        self.schedule.validated(figure)
+        for update in (self.update, *(learner.update for learner in self.losses)):
+            update.schedule.validated(figure)
         better = self.best is None or (figure > self.best if higher_is_better else figure < self.best)
         if better:
             self.best, self.best_step = figure, self.step
         self.validations_since_best = 0 if better else self.validations_since_best + 1
         return better
 
-    def halve_rates(self, times: int) -> None:
-        """Half every learning rate, as many times."""
-        self.schedule.halvings += times
-        for learner in self.losses:
-            for _ in range(times):
-                learner.halve_rate()
+    def go_back(self, state: Mapping[str, Any]) -> None:
+        """Restore a state, with half of its learning rates; what was best since then is forgotten too."""
+        rollbacks = self.rollbacks + 1
+        self.restore(state, with_scaler=False)
+        for update in (self.update, *(learner.update for learner in self.losses)):
+            update.schedule.halvings = rollbacks
+        self.rollbacks = rollbacks
+        self.best, self.validations_since_best = None, 0
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on exactly from here."""
@@ -186,54 +207,51 @@ class Learner:
             "threads": torch.get_num_threads(),
             "model": dict(self.model.state_dict()),
             "average": None if self._average is None else dict(self._average.state_dict()),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state(),
-            "scaler": self._scaler.state_dict(),
+            "update": self.update.state(),
             "losses": {learner.name: learner.state() for learner in self.losses},
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state()`."""
+    def restore(self, state: Mapping[str, Any], *, with_scaler: bool = True) -> list[str]:
+        """Go on from `state()`, as far as it fits this training.
+
+        Returns:
+            What was not taken over because the spec has changed, in words.
+
+        Raises:
+            SrkitError: it is the state of another network.
+        """
+        try:
+            return self._take_over(state, with_scaler=with_scaler)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise SrkitError(
+                f"the checkpoint does not fit this spec: {describe(error)}; begin anew in another --output"
+            ) from error
+
+    def _take_over(self, state: Mapping[str, Any], *, with_scaler: bool) -> list[str]:
+        self.model.load_state_dict(state["model"])
         self.step, self.rollbacks = int(state["step"]), int(state["rollbacks"])
         self.best, self.best_step = state["best"], int(state["best_step"])
         self.validations_since_best = int(state["validations_since_best"])
-        self.model.load_state_dict(state["model"])
-        if self._average is not None:
+        lost = self.update.restore(state["update"], with_scaler=with_scaler)
+        if self._average is not None and state["average"] is not None:
             self._average.load_state_dict(state["average"])
-        restore_optimizer(self.optimizer, state["optimizer"])
-        self.schedule.restore(state["schedule"])
-        if self._scaler.is_enabled():
-            self._scaler.load_state_dict(state["scaler"])
+        elif self._average is not None:
+            self._average.module.load_state_dict(state["model"])
+            lost.append("a moving average: it begins with the weights of now")
         for learner in self.losses:
-            learner.restore(state["losses"][learner.name])
+            if learner.name in state["losses"]:
+                lost += learner.restore(state["losses"][learner.name], with_scaler=with_scaler)
+            else:
+                lost.append(f"a state of loss '{learner.name}': it is new")
+        return lost
 
 
-def _compiled(model: Model, device: torch.device) -> Callable[..., Any]:
-    """The model's predictions, compiled; small networks on CUDA are replayed as graphs."""
-    size = sum(parameter.numel() for parameter in model.parameters())
-    mode = "reduce-overhead" if device.type == "cuda" and size <= SMALL_NETWORK else "default"
-    compiled: Callable[..., Any] = torch.compile(model.predictions, mode=mode)
-    return compiled
+def moving_average(model: Model, decay: float) -> AveragedModel:
+    """A copy of the network that follows it slowly.
 
-
-def cut(patches: PatchBatch, start: int, stop: int) -> PatchBatch:
-    """Some of the crops of a batch."""
-    return PatchBatch(patches.lr[start:stop], patches.hr[start:stop], patches.scale, patches.indices[start:stop])
-
-
-def copied_to_host(state: Any) -> Any:  # noqa: ANN401 - a nested state
-    """A deep copy of a state on the host, which later steps do not touch."""
-    if isinstance(state, Tensor):
-        return state.detach().to("cpu", copy=True)
-    if isinstance(state, Mapping):
-        return {key: copied_to_host(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return type(state)(copied_to_host(value) for value in state)
-    return state
-
-
-def to_training_layout(model: nn.Module, device: torch.device) -> None:
-    """Move a network to its device, channels last where convolutions are faster so."""
-    model.to(device)
-    if device.type in ("cpu", "cuda"):
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+    Raises:
+        ContractError: the network cannot be copied.
+    """
+    with guarded(f"{type(model).__name__} cannot be copied for a moving average (train.ema)"):
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        return AveragedModel(model, multi_avg_fn=average, use_buffers=True)

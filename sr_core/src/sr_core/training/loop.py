@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from sr_core.data.patches import Patches
+from sr_core.data.patches import PatchBatch, Patches
 from sr_core.errors import SrkitError
 from sr_core.guard import describe
 from sr_core.interfaces.model import Model
 from sr_core.training.checkpoints import Checkpoints
 from sr_core.training.devices import Devices
 from sr_core.training.journal import Journal
-from sr_core.training.learner import Learner, cut
+from sr_core.training.learner import Learner, StepOutcome
 from sr_core.training.memory import is_out_of_memory, parts_that_fit
 from sr_core.training.pace import Pace
 from sr_core.training.recovery import Recovery
@@ -27,7 +27,7 @@ from sr_core.training.validation import Validator
 
 _log = logging.getLogger("srkit")
 
-WriteWeights = Callable[[Model, Path], None]
+WriteNetwork = Callable[[Model, Path], None]
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ def train(
     patches: Patches,
     settings: TrainingSettings,
     checkpoints: Checkpoints | None,
-    write_weights: WriteWeights,
+    write_weights: WriteNetwork,
     journal: Journal | None,
     devices: Devices,
     validator: Validator | None = None,
     state: Mapping[str, Any] | None = None,
     stop: StopRequest | None = None,
+    nonfinite: Path | None = None,
 ) -> Trained:
     """Train a network.
 
@@ -74,37 +75,38 @@ def train(
         validator: measures the network now and then; only the first device's is called.
         state: of a checkpoint to go on from.
         stop: asks the loop to finish its step, save and return.
+        nonfinite: the folder for batches that made no finite loss; None keeps none.
 
     Raises:
         SrkitError: losses stay not finite, memory is too small, the disk is full, or a component failed.
     """
     higher_is_better = validator.higher_is_better if validator is not None else True
     learner = Learner(model, settings, devices, higher_is_better=higher_is_better)
-    recovery = Recovery(settings, checkpoints.folder.parent / "nonfinite" if checkpoints is not None else None)
+    recovery = Recovery(settings, nonfinite)
     pace = Pace(devices)
     if state is not None:
-        learner.restore(state)
-        _note_threads(state)
+        _go_on(learner, state)
     model.train()
     recovery.remember(learner)
-    if learner.step == 0:
-        _validate(learner, validator, journal, devices)
 
-    is_stopped = is_over = False
+    def keep_best() -> None:
+        if checkpoints is not None:
+            checkpoints.save_best(learner.step, lambda path: write_weights(learner.network, path))
+
+    if learner.step == 0 and _validate(learner, validator, journal, devices):
+        keep_best()
+    is_stopped = False
+    is_over = _has_stalled(learner, settings)
     while learner.step < settings.steps and not is_stopped and not is_over:
         pace.starts()
         batch = patches.batch(learner.step)
         pace.has_data()
-        try:
-            outcome = learner.take_step(batch, lambda stream: patches.batch(learner.step, stream))
-        except (RuntimeError, MemoryError, SrkitError) as error:
-            if is_out_of_memory(error):
-                raise _out_of_memory(learner, patches, settings, devices, error) from error
-            raise
+        outcome, full = _try_step(learner, batch, patches, devices)
+        if outcome is None:  # out of the except block: what the step held in memory is free again
+            raise _out_of_memory(learner, patches, settings, devices, full)
         pace.finished(outcome, len(batch.lr) * devices.world)
         learner.step += 1
-        went_back = recovery.saw(learner, outcome.fault, batch)
-        if went_back:
+        if recovery.saw(learner, outcome.failure):
             if journal is not None:
                 journal.cut_back(learner.step)
             continue
@@ -112,22 +114,19 @@ def train(
         (is_stopped,) = devices.any([bool(stop)])
         is_last = learner.step == settings.steps
         if learner.step % settings.log == 0 or is_last:
-            values = pace.point(learner.schedule.rate)
+            values = pace.point(learner.update.schedule.rate)
             if journal is not None:
                 journal.logged(learner.step, values)
         if journal is not None:
             journal.advanced(learner.step)
-        is_best = False
         if validator is not None and (learner.step % settings.validate == 0 or is_last):
-            is_best = _validate(learner, validator, journal, devices)
-            patience = settings.stop_after
-            is_over = patience is not None and learner.validations_since_best >= patience
+            if _validate(learner, validator, journal, devices):
+                keep_best()
+            is_over = _has_stalled(learner, settings)
         if learner.step % settings.checkpoint == 0 or is_last or is_stopped or is_over:
             if checkpoints is not None:
                 checkpoints.save(learner.step, learner.state(), lambda path: write_weights(learner.network, path))
             recovery.remember(learner)
-        if is_best and checkpoints is not None:
-            checkpoints.save_best(learner.step, lambda path: write_weights(learner.network, path))
     if is_over:
         _log.warning(
             "step %d: %d validations brought nothing better than step %d; training ends here",
@@ -141,18 +140,43 @@ def _validate(learner: Learner, validator: Validator | None, journal: Journal | 
     """Measure; True where the network is the best so far. The first device measures, and all are told."""
     if validator is None:
         return False
-    figure = 0.0 if journal is None else validator.measure(learner.network, learner.step, journal)
+    figure = validator.measure(learner.network, learner.step, journal) if devices.is_first else 0.0
     return learner.judged(float(devices.told(figure)), higher_is_better=validator.higher_is_better)
 
 
-def _note_threads(state: Mapping[str, Any]) -> None:
+def _has_stalled(learner: Learner, settings: TrainingSettings) -> bool:
+    return settings.stop_after is not None and learner.validations_since_best >= settings.stop_after
+
+
+def _go_on(learner: Learner, state: Mapping[str, Any]) -> None:
+    """Restore a checkpoint's state, and say what of it could not be used."""
+    for lost in learner.restore(state):
+        _log.warning("not in the checkpoint: %s", lost)
     before, now = state.get("threads"), torch.get_num_threads()
     if before != now:
         _log.warning("this run was begun with %s threads and goes on with %d; the last bits will differ", before, now)
 
 
+def _try_step(
+    learner: Learner, batch: PatchBatch, patches: Patches, devices: Devices
+) -> tuple[StepOutcome | None, str]:
+    """A step's outcome; or None and the reason, where memory was too small.
+
+    Raises:
+        SrkitError: a component failed, or another process of this training ended.
+    """
+    try:
+        return learner.take_step(batch, lambda stream: patches.batch(learner.step, stream)), ""
+    except (RuntimeError, MemoryError, SrkitError) as error:
+        if is_out_of_memory(error):
+            return None, describe(error)
+        if devices.world > 1 and not isinstance(error, SrkitError):
+            raise SrkitError(f"another process of this training ended; see its message ({describe(error)})") from error
+        raise
+
+
 def _out_of_memory(
-    learner: Learner, patches: Patches, settings: TrainingSettings, devices: Devices, error: BaseException
+    learner: Learner, patches: Patches, settings: TrainingSettings, devices: Devices, reason: str
 ) -> SrkitError:
     """The error that says what was tried and what would fit."""
     batch = patches.batch(learner.step)
@@ -163,13 +187,9 @@ def _out_of_memory(
         f"in {parts} part{'s' * (parts > 1)}, precision {settings.precision}"
     )
     if devices.world > 1:  # trying would take all of them
-        return SrkitError(f"{tried}; make train.accumulate or the number of devices larger")
-
-    def attempt(count: int) -> object:
-        return learner.backward(cut(batch, 0, count), 1)
-
-    enough = parts_that_fit(attempt, crops, parts)
-    learner.optimizer.zero_grad(set_to_none=True)
+        return SrkitError(f"{tried}; make train.accumulate or the number of devices larger ({reason})")
+    learner.update.clear()
+    enough = parts_that_fit(lambda count: learner.rehearse(batch.first(count)), crops, parts)
     if enough is None:
-        return SrkitError(f"{tried}; not even one crop fits: make train.data.crop smaller ({describe(error)})")
+        return SrkitError(f"{tried}; not even one crop fits: make train.data.crop smaller ({reason})")
     return SrkitError(f"{tried}; with train.accumulate: {enough} it fits, and learns the same")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,6 @@ from sr_core.interfaces.model import Model, Prediction
 from sr_core.training.settings import WeightedLoss
 
 Terms = dict[str, Tensor]
-Predict = Callable[..., Iterable[Prediction]]
 
 
 class Objective(nn.Module):
@@ -27,12 +26,11 @@ class Objective(nn.Module):
     def __init__(self, model: Model, losses: Sequence[WeightedLoss]) -> None:
         super().__init__()
         self.model = model
-        self.predictions: Predict = model.predictions
         self._losses = tuple(losses)
 
     def forward(self, patches: PatchBatch, step: int, progress: float) -> tuple[Tensor, Terms]:
         """(what is minimised, every term by name, detached and before weighting)."""
-        predictions = predict(self.model, patches, progress, self.predictions)
+        predictions = predict(self.model, patches, progress)
         batch = Batch(patches.lr, patches.scale, step, progress)
         total = torch.zeros((), device=patches.lr.device)
         terms: Terms = {}
@@ -46,20 +44,14 @@ class Objective(nn.Module):
         return total, terms
 
 
-def predict(model: Model, patches: PatchBatch, progress: float, call: Predict | None = None) -> tuple[Prediction, ...]:
+def predict(model: Model, patches: PatchBatch, progress: float) -> tuple[Prediction, ...]:
     """The network's predictions in float32, held to their contract.
-
-    Args:
-        model: in training.
-        patches: what it is given.
-        progress: share of training done.
-        call: its `predictions`, if they are to be called in another way (compiled).
 
     Raises:
         ContractError: there is none, two have one name, or a shape differs from its target's.
     """
     with guarded(f"{type(model).__name__} failed in training"):
-        made = tuple((call or model.predictions)(patches.lr, patches.hr, patches.scale, progress))
+        made = tuple(model.predictions(patches.lr, patches.hr, patches.scale, progress))
     names = [prediction.name for prediction in made]
     if not made or len(set(names)) < len(names):
         raise ContractError(f"{type(model).__name__}: predictions need different names, found {names}")
@@ -102,3 +94,10 @@ def checked_terms(found: Tensor | dict[str, Tensor], whose: str) -> Terms:
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ContractError(f"{whose}: term '{name or 'loss'}' must be a scalar tensor, it is {shape}")
     return terms
+
+
+def add_share(sums: Terms, terms: Terms, share: float) -> None:
+    """Add the terms of a part of the batch, by the part's share of it."""
+    for name, value in terms.items():
+        shared = value.detach() * share
+        sums[name] = sums[name] + shared if name in sums else shared

@@ -85,8 +85,8 @@ def _group(module: nn.Module, recipes: Sequence[GroupRecipe], known: Sequence[st
         _check_options(recipe.options, known, f"optimizer group '{recipe.match}'")
         mine = [name for name in named if fnmatchcase(name, recipe.match)]
         if not mine:
-            left = ", ".join(list(named)[:12])
-            raise SrkitError(f"optimizer group '{recipe.match}' matches no parameter that is left; there are {left}")
+            left = f"there are {', '.join(list(named)[:12])}" if named else "earlier groups have them all"
+            raise SrkitError(f"optimizer group '{recipe.match}' matches no parameter that is left; {left}")
         rate = {} if recipe.lr is None else {"lr": recipe.lr}
         groups.append({"params": [named.pop(name) for name in mine], **rate, **_tuples(recipe.options)})
     rest = [{"params": list(named.values())}] if named else []

@@ -34,11 +34,9 @@ class Pace:
         """A step is done; `images` were in it, on all devices."""
         self._seconds += time.perf_counter() - self._started
         self._images += images
-        if outcome.fault is not None:
+        if outcome.failure is not None:
             return
-        total = {"loss": outcome.total, "gradient norm": outcome.norm.detach()}
-        terms = {(name if name.startswith("own/") else f"loss/{name}"): value for name, value in outcome.terms.items()}
-        for name, value in {**total, **terms}.items():
+        for name, value in outcome.terms.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
             self._counts[name] = self._counts.get(name, 0) + 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -53,7 +54,7 @@ class Schedule:
         """
         self._optimizer = optimizer
         self._warmup = recipe.warmup
-        self._steps_done = 0
+        self._steps, self._steps_done = steps, 0
         self.halvings = 0
         if recipe.name not in SCHEDULES:
             raise SrkitError(f"unknown schedule '{recipe.name}'{near(recipe.name, list(SCHEDULES))}")
@@ -70,7 +71,7 @@ class Schedule:
             options["mode"] = "max" if higher_is_better else "min"
         try:
             self._schedule = schedule_class(optimizer, **options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise SrkitError(f"schedule '{recipe.name}': {error}") from error
 
     @property
@@ -112,6 +113,14 @@ class Schedule:
         """A validation is done; only `plateau` cares."""
         if self.watches:
             self._schedule.step(figure)
+
+    def go_to(self, state: Mapping[str, Any]) -> None:
+        """Go to the step where the schedule of another recipe was, as if this one had been there from the start."""
+        self.halvings = int(state["halvings"])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+            for _ in range(min(int(state["steps_done"]), self._steps)):
+                self.stepped()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""

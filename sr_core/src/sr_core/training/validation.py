@@ -34,7 +34,7 @@ class Validator:
         """The direction of the metric."""
         return self.benchmark.metrics[self.metric].higher_is_better
 
-    def measure(self, network: Model, step: int, journal: Journal) -> float:
+    def measure(self, network: Model, step: int, journal: Journal | None) -> float:
         """The metric's mean over all data sets and scales.
 
         Raises:
@@ -49,9 +49,10 @@ class Validator:
             for outcome in compare(self.benchmark):
                 if isinstance(outcome, Record):
                     records.append(outcome)
-                elif shown < self.pictures:
+                elif journal is not None and shown < self.pictures:
                     journal.pictured(step, outcome)
                     shown += 1
         network.train(was_training)
-        journal.validated(step, records)
+        if journal is not None:
+            journal.validated(step, records)
         return statistics.fmean(record.mean for record in records if record.metric == self.metric)
