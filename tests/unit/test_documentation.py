@@ -21,7 +21,7 @@ import sr_plugins_losses
 from sr_core import upscale
 from sr_core.discovery import discover
 from sr_core.spec.reading import read_spec
-from sr_core.testing import check_upsampler
+from sr_core.testing import check_model, check_upsampler
 from tests.conftest import Install
 
 ROOT = Path(__file__).parents[2]
@@ -54,11 +54,19 @@ def test_adding_an_upsampler_is_one_file_one_line_one_test_as_contributing_says(
 
 
 def test_the_plugin_of_writing_a_plugin_works(install: Install, srkit: Callable[..., Result]) -> None:
-    plugin, method, _ = blocks("docs/writing-a-plugin.md", "python")
+    plugin, method, *_ = blocks("docs/writing-a-plugin.md", "python")
     site = install("srkit-sharp", "srkit_sharp_plugin", plugin.replace("srkit_sharp.unsharp", "srkit_sharp_unsharp"))
     (site / "srkit_sharp_unsharp.py").write_text(method, encoding="utf-8")
     check_upsampler(discover().registry.get("upsampler", "unsharp").load()())
     assert "amount: float, ≥ 0 — default 0.5" in srkit("show", "upsampler", "unsharp").output
+
+
+def test_the_network_of_writing_a_plugin_keeps_its_contract(install: Install) -> None:
+    code = next(block for block in blocks("docs/writing-a-plugin.md", "python") if "class Tiny" in block)
+    install("tiny", "tiny_network", code)
+    tiny = importlib.import_module("tiny_network").Tiny
+    check_model(tiny(scale=3))
+    check_model(tiny(scale=2, width=4))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.yaml")), ids=lambda path: path.stem)
