@@ -47,7 +47,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 STEPS = {
     "cpu": {"residual": 6, "espcn": 400, "vdsr": 4},
-    "cuda": {"residual": 300, "espcn": 4000, "vdsr": 400},
+    "cuda": {"residual": 150, "espcn": 4000, "vdsr": 200},
 }
 """Timed steps of each side in a round: some seconds, and for ESPCN many times what our loop gathers in one go."""
 whole_loop_discovery: Discovery

@@ -109,7 +109,7 @@ BASE = "name: a\nscale: 2\nevaluate: {on: [samples], candidates: [bicubic]}\n"
         (BASE.replace("}", ", protocol: {crop: 2000}}"), "protocol.crop: "),
         (BASE.replace("}", ", protocol: {crop: scal}}"), "'scal' is not of the form 'scale' or 'scale+6'"),
         (BASE.replace("}", ", metrics: [psnr, psnr]}"), "metrics[1]: a second metric called 'psnr'"),
-        ("x: " + "[" * 3000, "nested too deeply"),
+        ("x: " + "[" * 1000, "nested too deeply"),
         ("- just\n- a list\n", "the file must be a mapping of keys"),
         ("", "the file is empty"),
     ],

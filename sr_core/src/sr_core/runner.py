@@ -36,7 +36,7 @@ from sr_core.scales import describe_scale
 from sr_core.spec.changes import changed_keys
 from sr_core.spec.reading import Spec
 from sr_core.spec.values import TRAINED
-from sr_core.train_stage import Home, carry_out, load_pictures, take_part
+from sr_core.train_stage import Home, carry_out, forget_end, load_pictures, take_part
 
 _log = logging.getLogger("srkit")
 
@@ -86,6 +86,8 @@ def run(
     if plan.training is not None and not resume:  # before anything is written: pictures may be at fault
         pictures = load_pictures(plan.training, plan.device, spec.run.seed, console)
     directory, is_changed = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
+    if is_changed:
+        forget_end(directory)  # before the new spec is there: killed from now on, the run must not look finished
     events = RunEvents(directory, plugins)
     directory.write_text("spec.yaml", _yaml(resolved))
     directory.write_json("environment.json", describe_environment(plan.device, plugins))
@@ -94,7 +96,7 @@ def run(
     try:
         with events.keeping_warnings():
             if plan.training is not None:
-                home = Home(directory, events, console, resume, is_changed)
+                home = Home(directory, events, console, resume)
                 use_trained(plan, carry_out(plan.training, plan.device, spec.run.seed, home, pictures))
             records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
             failures = _upscale(spec, plan, directory, console)

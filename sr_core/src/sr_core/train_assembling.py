@@ -137,7 +137,8 @@ class TrainAssembler:
 
     def _refuse_loop_keys(self) -> None:
         """Fitted models have no loop: keys that speak of one are mistakes."""
-        given = self._train.model_fields_set - {"model", "data"}
+        fields = TrainSpec.model_fields
+        given = {fields[key].alias or key for key in self._train.model_fields_set - {"model", "data"}}
         given |= {f"data.{key}" for key in self._train.data.model_fields_set & {"crop", "batch", "augment", "shrink"}}
         with self._faults.at("train"):
             if given:

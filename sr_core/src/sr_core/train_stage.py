@@ -47,14 +47,12 @@ class Home(NamedTuple):
         events: tells the log and the plugins.
         console: where progress is shown.
         resumes: whether it goes on from the directory's newest checkpoint.
-        is_changed: whether the spec is another one than when the run was begun.
     """
 
     directory: RunDirectory
     events: RunEvents
     console: Console
     resumes: bool = False
-    is_changed: bool = False
 
 
 class Order(NamedTuple):
@@ -93,6 +91,11 @@ def load_pictures(plan: TrainingPlan, device: torch.device, seed: int, console: 
         )
 
 
+def forget_end(directory: RunDirectory) -> None:
+    """Let a training that came to its end go on, under another spec."""
+    Checkpoints(directory.path / "checkpoints", keep=1).remove_final()
+
+
 def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home, pictures: Pictures | None) -> Model:
     """Train, as the first of all devices.
 
@@ -111,7 +114,7 @@ def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home, p
         RunStopped: somebody asked for it; the state is saved.
     """
     checkpoints = Checkpoints(home.directory.path / "checkpoints", plan.keep)
-    is_done = home.resumes and not home.is_changed and checkpoints.has_final
+    is_done = home.resumes and checkpoints.has_final
     loaded = _latest(checkpoints) if home.resumes and not is_done and plan.settings is not None else None
     if plan.settings is not None:
         with joined_devices(device) as devices:

@@ -128,6 +128,11 @@ class Checkpoints:
             return False
         return True
 
+    def remove_final(self) -> None:
+        """Forget that training came to its end: it is to go on."""
+        if self.final.parent.is_dir():
+            _remove(self.final.parent)
+
     @property
     def final(self) -> Path:
         """The weights file that training ends with."""

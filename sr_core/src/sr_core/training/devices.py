@@ -14,6 +14,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from sr_core.errors import SrkitError
+from sr_core.guard import describe
 from sr_core.inference.devices import process_rank, world_size
 
 LONGEST_WAIT = datetime.timedelta(hours=12)
@@ -52,13 +53,15 @@ class Devices:
         if self.world == 1:
             return list(flags)
         together = torch.tensor([float(flag) for flag in flags], device=self.device)
-        distributed.all_reduce(together, op=distributed.ReduceOp.MAX)
+        with while_all_live():
+            distributed.all_reduce(together, op=distributed.ReduceOp.MAX)
         return [bool(flag) for flag in together.tolist()]
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean over all devices, in place."""
         if self.world > 1:
-            distributed.all_reduce(values)
+            with while_all_live():
+                distributed.all_reduce(values)
             values /= self.world
         return values
 
@@ -67,7 +70,8 @@ class Devices:
         if self.world == 1:
             return text
         said: list[str | None] = [None] * self.world
-        distributed.all_gather_object(said, text)
+        with while_all_live():
+            distributed.all_gather_object(said, text)
         return next((words for words in said if words is not None), None)
 
     def told(self, value: Any) -> Any:  # noqa: ANN401 - whatever the first says
@@ -75,8 +79,23 @@ class Devices:
         if self.world == 1:
             return value
         said = [value]
-        distributed.broadcast_object_list(said, src=0, device=self.device if self.device.type == "cuda" else None)
+        own = self.device if self.device.type == "cuda" else None
+        with while_all_live():
+            distributed.broadcast_object_list(said, src=0, device=own)
         return said[0]
+
+
+@contextmanager
+def while_all_live() -> Iterator[None]:
+    """A block in which processes wait for each other: that one of them has ended becomes a plain error.
+
+    Raises:
+        SrkitError: from what PyTorch raised.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise SrkitError(f"another process of this training ended; see its message ({describe(error)})") from error
 
 
 def gathering(module: nn.Module, *, is_last: bool) -> contextlib.AbstractContextManager[None]:

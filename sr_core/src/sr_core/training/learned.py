@@ -67,7 +67,7 @@ class LossLearner:
             Its terms by name; whether something was not finite, so that nothing was changed; and the term that was not,
             if it was one of this device's.
         """
-        objective, terms = self.backward(model, patches, step)
+        objective, terms = self.backward(model, patches, step, self._settings.accumulate)
         applied = self.update.apply(objective)
         if applied.is_faulty:
             return terms, True, next((name for name, value in terms.items() if not bool(value.isfinite())), None)
@@ -76,11 +76,11 @@ class LossLearner:
                 self.loss.after_own_step()
         return terms, False, None
 
-    def backward(self, model: Model, patches: PatchBatch, step: int) -> tuple[Tensor, Terms]:
-        """Forward and backward of its own objective, in the parts that batches are cut into."""
+    def backward(self, model: Model, patches: PatchBatch, step: int, parts: int) -> tuple[Tensor, Terms]:
+        """Forward and backward of its own objective for one batch in its parts."""
         self.update.clear()
         objective, terms = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
-        for part, share, is_last in patches.parts(self._settings.accumulate):
+        for part, share, is_last in patches.parts(parts):
             with gathering(self._objective, is_last=is_last):
                 found = self._own_terms(model, part, step)
                 self.update.backward(found["objective"] * share)

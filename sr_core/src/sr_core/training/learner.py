@@ -116,7 +116,7 @@ class Learner:
             if failure is not None:
                 return StepOutcome(own_terms, failure)
             seed_everything(self._settings.seed, self.step, "network", self._devices.device)
-            total, terms = self._backward(patches)
+            total, terms = self._backward(patches, self._settings.accumulate)
         applied = self.update.apply(total)
         curves = {"loss": total, "gradient norm": applied.norm.detach()}
         curves |= {f"loss/{name}": value for name, value in terms.items()}
@@ -135,9 +135,9 @@ class Learner:
     def rehearse(self, patches: PatchBatch) -> None:
         """Take the memory of one step for so many crops, in one part, and change nothing."""
         for learner in self.losses:
-            learner.backward(self.model, patches, self.step)
+            learner.backward(self.model, patches, self.step, parts=1)
             learner.update.clear()
-        self._backward(patches)
+        self._backward(patches, parts=1)
         self.update.clear()
 
     def _own_steps(self, fresh: Callable[[int], PatchBatch]) -> tuple[Terms, Failure | None]:
@@ -161,17 +161,18 @@ class Learner:
         agreed = self._devices.first_of(term)
         return Failure(agreed or gradient, batch if agreed is None or term is not None else None)
 
-    def _backward(self, patches: PatchBatch) -> tuple[Tensor, Terms]:
+    def _backward(self, patches: PatchBatch, parts: int) -> tuple[Tensor, Terms]:
         """Forward and backward of one batch in its parts; gradients are left in the network."""
         self.update.clear()
         totals, sums = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
         with holding_still(self.losses):
-            for part, share, is_last in patches.parts(self._settings.accumulate):
+            for part, share, is_last in patches.parts(parts):
                 with gathering(self._objective, is_last=is_last):
                     with autocast(self._settings.precision, self._devices.device):
                         total, terms = self._objective(part, self.step, self.step / self._settings.steps)
                     if not total.requires_grad:
-                        raise ContractError("no loss depends on the network: nothing can be learned from them")
+                        names = ", ".join(f"'{entry.name}'" for entry in self._settings.losses)
+                        raise ContractError(f"nothing can be learned: what loss {names} says has no gradient")
                     self.update.backward(total * share)
                 totals += total.detach() * share
                 add_share(sums, terms, share)

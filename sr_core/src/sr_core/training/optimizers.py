@@ -19,6 +19,8 @@ _OURS = frozenset({"params", "lr", "foreach", "fused", "capturable", "differenti
 """Arguments that are not the spec's: given by the loop, or about how the same numbers are computed."""
 _UNFIT = frozenset({"LBFGS", "SparseAdam", "Optimizer"})
 """They need a closure, or sparse gradients."""
+REFUSALS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""What PyTorch's constructors raise at options they cannot use: one of the wrong type is often just computed with."""
 _FUSED_ON = frozenset({"cpu", "cuda"})
 
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {
@@ -44,7 +46,7 @@ def make_optimizer(module: nn.Module, recipe: OptimizerRecipe) -> Optimizer:
     make: Callable[..., Optimizer] = optimizer_class
     try:
         return make(groups, lr=recipe.lr, **_tuples(recipe.options), **fused)
-    except (TypeError, ValueError) as error:
+    except REFUSALS as error:
         raise SrkitError(f"optimizer '{recipe.name}': {error}") from error
 
 

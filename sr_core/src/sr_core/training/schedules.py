@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
 
 from sr_core.errors import SrkitError
-from sr_core.training.optimizers import near
+from sr_core.training.optimizers import REFUSALS, near
 from sr_core.training.settings import ScheduleRecipe
 
 _OURS = frozenset({"optimizer", "last_epoch", "verbose", "max_lr", "total_steps", "epochs", "steps_per_epoch", "mode"})
@@ -71,7 +71,7 @@ class Schedule:
             options["mode"] = "max" if higher_is_better else "min"
         try:
             self._schedule = schedule_class(optimizer, **options)
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except REFUSALS as error:
             raise SrkitError(f"schedule '{recipe.name}': {error}") from error
 
     @property
@@ -106,7 +106,10 @@ class Schedule:
     def stepped(self) -> None:
         """A step is done."""
         self._steps_done += 1
-        if not self.watches:
+        if self.watches:
+            return
+        # Where float16 gradients overflowed, a step is done though the optimiser took none yet: PyTorch would warn.
+        with _in_any_order() if self._steps_done == 1 else nullcontext():
             self._schedule.step()
 
     def validated(self, figure: float) -> None:
@@ -117,10 +120,8 @@ class Schedule:
     def go_to(self, state: Mapping[str, Any]) -> None:
         """Go to the step where the schedule of another recipe was, as if this one had been there from the start."""
         self.halvings = int(state["halvings"])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
-            for _ in range(min(int(state["steps_done"]), self._steps)):
-                self.stepped()
+        for _ in range(min(int(state["steps_done"]), self._steps)):
+            self.stepped()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
@@ -130,3 +131,11 @@ class Schedule:
         """Go on from `state()`; the groups' rates come back with the optimiser's own state."""
         self._schedule.load_state_dict(state["schedule"])
         self._steps_done, self.halvings = int(state["steps_done"]), int(state["halvings"])
+
+
+@contextmanager
+def _in_any_order() -> Iterator[None]:
+    """A block in which PyTorch does not care whether an optimiser or its schedule takes the first step."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+        yield

@@ -128,7 +128,9 @@ class Update:
         """
         before = state["recipes"]
         lost = []
-        if before == self._recipes:
+        # What `plateau` has done so far depends on figures, not on how long the training is.
+        compared = ("optimizer", "schedule") if self.schedule.watches else ("optimizer", "schedule", "steps")
+        if all(before[key] == self._recipes[key] for key in compared):
             restore_optimizer(self.optimizer, state["optimizer"])
             self.schedule.restore(state["schedule"])
         elif before["optimizer"]["name"] == self._recipes["optimizer"]["name"]:
