@@ -41,6 +41,7 @@ class Enlarging:
     """A validator that uses the network."""
 
     higher_is_better = True
+    figure = "as told"
 
     def __init__(self) -> None:
         self.calls: list[int] = []

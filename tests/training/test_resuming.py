@@ -178,6 +178,7 @@ class Watched:
     """A validator that looks at the folder of checkpoints as it is when a step is validated."""
 
     higher_is_better = True
+    figure = "as told"
 
     def __init__(self, folder: Path, *figures: float) -> None:
         self.folder, self.figures = folder, list(figures)
@@ -230,3 +231,14 @@ def test_after_going_back_the_next_validation_is_the_best_anew(tmp_path: Path) -
     assert journal.cuts == [5]
     assert journal.validations == [0, 4, 8, 8, 10]
     assert (trained.best, trained.best_step, best_step(tmp_path)) == (22, 8, 8)
+
+
+def test_figures_of_another_metric_are_not_compared_with_the_old_ones(tmp_path: Path) -> None:
+    first, _ = run_training(tmp_path, settings(4, validate=2), validator=Figures(20, 30, 31))
+    assert first.best == 31
+    loaded = load_latest(tmp_path / "checkpoints")
+    assert loaded is not None
+    other = Figures(0.9, 0.8)
+    other.figure = "something else"
+    second, _ = run_training(tmp_path, settings(8, validate=2), validator=other, state=loaded.state)
+    assert (second.best, second.best_step) == (0.9, 6)

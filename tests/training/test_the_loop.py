@@ -38,6 +38,7 @@ class Figures:
     """A validator that says what it is told to."""
 
     higher_is_better = True
+    figure = "as told"
 
     def __init__(self, *figures: float) -> None:
         self.figures = list(figures)

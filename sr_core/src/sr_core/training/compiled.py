@@ -18,15 +18,22 @@ class CompiledCalls:
     """`forward` (of any-scale models `encode` and `decode`) by `torch.compile`; small networks on CUDA as graphs.
 
     `predictions` itself is left alone: weights that change with progress would be frozen or compiled again and again.
+
+    Args:
+        model: the network.
+        device: where it is trained.
+        once_a_step: whether it is called once between two updates; a graph overwrites what its last replay left, which
+            gradients that are still being added up may need.
     """
 
-    def __init__(self, model: Model, device: torch.device) -> None:
+    def __init__(self, model: Model, device: torch.device, *, once_a_step: bool) -> None:
         size = sum(parameter.numel() for parameter in model.parameters())
-        mode = "reduce-overhead" if device.type == "cuda" and size <= SMALL_NETWORK else "default"
+        as_graph = device.type == "cuda" and size <= SMALL_NETWORK and once_a_step
         names = ("encode", "decode") if isinstance(model, AnyScaleModel) else ("forward",)
         self._model = model
         self._calls: dict[str, Callable[..., Any]] = {
-            name: torch.compile(getattr(model, name), mode=mode) for name in names
+            name: torch.compile(getattr(model, name), mode="reduce-overhead" if as_graph else "default")
+            for name in names
         }
 
     @contextmanager

@@ -66,8 +66,23 @@ class Learner:
         losses: those that learn.
     """
 
-    def __init__(self, model: Model, settings: TrainingSettings, devices: Devices, *, higher_is_better: bool) -> None:
+    def __init__(
+        self,
+        model: Model,
+        settings: TrainingSettings,
+        devices: Devices,
+        *,
+        higher_is_better: bool,
+        measured_by: str = "",
+    ) -> None:
         """Get a network ready, on its device.
+
+        Args:
+            model: the network.
+            settings: how long and how.
+            devices: this one among all.
+            higher_is_better: the direction of the validation figure.
+            measured_by: what that figure is; figures of another are not compared with it.
 
         Raises:
             SrkitError: an optimiser or schedule does not exist, or refuses its options; the network cannot be averaged.
@@ -76,7 +91,7 @@ class Learner:
         self.step, self.rollbacks = 0, 0
         self.best: float | None = None
         self.best_step, self.validations_since_best = 0, 0
-        self._settings, self._devices = settings, devices
+        self._settings, self._devices, self._measured_by = settings, devices, measured_by
         self.update = Update(
             model,
             settings.optimizer,
@@ -93,7 +108,9 @@ class Learner:
             if isinstance(entry.loss, LearnedLoss)
         ]
         self._average = moving_average(model, settings.ema) if settings.ema is not None else None
-        self._compiled = CompiledCalls(model, devices.device) if settings.compile else None
+        self._compiled = (
+            CompiledCalls(model, devices.device, once_a_step=settings.accumulate == 1) if settings.compile else None
+        )
         self._objective = devices.parallel(Objective(model, settings.losses))
 
     @property
@@ -205,6 +222,7 @@ class Learner:
             "best": self.best,
             "best_step": self.best_step,
             "validations_since_best": self.validations_since_best,
+            "measured_by": self._measured_by,
             "threads": torch.get_num_threads(),
             "model": dict(self.model.state_dict()),
             "average": None if self._average is None else dict(self._average.state_dict()),
@@ -233,6 +251,8 @@ class Learner:
         self.step, self.rollbacks = int(state["step"]), int(state["rollbacks"])
         self.best, self.best_step = state["best"], int(state["best_step"])
         self.validations_since_best = int(state["validations_since_best"])
+        if state["measured_by"] != self._measured_by:
+            self.best, self.validations_since_best = None, 0
         lost = self.update.restore(state["update"], with_scaler=with_scaler)
         if self._average is not None and state["average"] is not None:
             self._average.load_state_dict(state["average"])

@@ -81,7 +81,8 @@ def train(
         SrkitError: losses stay not finite, memory is too small, the disk is full, or a component failed.
     """
     higher_is_better = validator.higher_is_better if validator is not None else True
-    learner = Learner(model, settings, devices, higher_is_better=higher_is_better)
+    measured_by = validator.figure if validator is not None else ""
+    learner = Learner(model, settings, devices, higher_is_better=higher_is_better, measured_by=measured_by)
     recovery = Recovery(settings, nonfinite)
     pace = Pace(devices)
     if state is not None:

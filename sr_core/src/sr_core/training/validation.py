@@ -10,6 +10,7 @@ from sr_core.evaluation.candidates import MethodCandidate
 from sr_core.inference.precision import true_float32
 from sr_core.interfaces.model import Model
 from sr_core.record import Record
+from sr_core.scales import describe_scale
 from sr_core.training.journal import Journal
 
 
@@ -33,6 +34,13 @@ class Validator:
     def higher_is_better(self) -> bool:
         """The direction of the metric."""
         return self.benchmark.metrics[self.metric].higher_is_better
+
+    @property
+    def figure(self) -> str:
+        """What the figure is, in words: equal words, comparable figures."""
+        sets = ", ".join(f"{dataset.name} ({len(dataset.hr)})" for dataset in self.benchmark.datasets)
+        scales = ", ".join(describe_scale(scale) for scale in self.benchmark.scales)
+        return f"{self.metric} on {sets} at {scales}, protocol {self.benchmark.protocol}"
 
     def measure(self, network: Model, step: int, journal: Journal | None) -> float:
         """The metric's mean over all data sets and scales.
