@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sr_core.evaluation.benchmark import Benchmark
     from sr_core.evaluation.candidates import MethodCandidate
     from sr_core.inference.precision import Precision
-    from sr_core.train_assembling import TrainingPlan
+    from sr_core.training_plan import TrainingPlan
 
 MOST_SHOWN = 5
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,20 @@ from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import MethodCandidate
-from sr_core.guard import guarded
 from sr_core.inference.precision import Precision, choose_training_precision
 from sr_core.interfaces.capabilities import Channels, describe_scales, takes_scale
-from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.loss import LearnedLoss, Loss
 from sr_core.interfaces.model import FittedModel, Model
 from sr_core.protocol import PROTOCOLS, Protocol
 from sr_core.registry import Registry
 from sr_core.scales import describe_scale
 from sr_core.spec.faults import FaultCollector
+from sr_core.spec.pathless import without_paths
 from sr_core.spec.reading import Spec
 from sr_core.spec.train_spec import OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
 from sr_core.tensorboard_curves import check_tensorboard
 from sr_core.training.devices import to_training_layout
 from sr_core.training.learner import moving_average
-from sr_core.training.optimizers import make_optimizer
-from sr_core.training.schedules import Schedule
 from sr_core.training.settings import (
     Clipping,
     GroupRecipe,
@@ -44,42 +40,10 @@ from sr_core.training.settings import (
     TrainingSettings,
     WeightedLoss,
 )
+from sr_core.training.trial import try_optimizer, try_schedule
 from sr_core.training.validation import Validator
+from sr_core.training_plan import TrainingPlan
 from sr_core.weights import load_into
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """What the train stage will do.
-
-    Attributes:
-        model: the network, on the run's device.
-        card: what its weights files will say of it.
-        settings: of the loop; None for a model that is fitted.
-        pictures: to learn from.
-        patches: how they are cut.
-        degradation: makes LR where the pictures bring none.
-        validator: measures while training; None for none.
-        keep: how many checkpoints.
-        tensorboard: also write the curves for TensorBoard.
-    """
-
-    model: Model
-    card: WeightsCard
-    settings: TrainingSettings | None
-    pictures: TrainingSet
-    patches: PatchSettings
-    degradation: Degradation
-    validator: Validator | None
-    keep: int
-    tensorboard: bool
-
-    def summary(self) -> str:
-        """The plan in a few words."""
-        count = f"{len(self.pictures.hr)} pictures"
-        if self.settings is None:
-            return f"fit {self.card.component} to {count}"
-        return f"train {self.card.component} on {count}, {self.settings.steps} steps of {self.patches.batch} crops"
 
 
 class TrainAssembler:
@@ -236,19 +200,10 @@ class TrainAssembler:
         wanted: ScheduleRecipe,
         steps: int,
     ) -> None:
-        """Make the optimiser and its schedule, and take one step of both: some options are only then refused."""
         with self._faults.at(*path, "optimizer"):
-            optimizer = make_optimizer(module, recipe)
-            with guarded(f"optimizer '{recipe.name}'", SrkitError):
-                stand_in = _stepped_stand_in(recipe)
+            try_optimizer(module, recipe)
             with self._faults.at(*path, "schedule"):
-                schedule = Schedule(optimizer, wanted, steps, higher_is_better=True)
-                if schedule.watches and self._train.validation is None:
-                    raise SrkitError("'plateau' goes by validation figures; add train.validate")
-                with guarded(f"schedule '{wanted.name}'", SrkitError):
-                    tried = Schedule(stand_in, wanted, steps, higher_is_better=True)
-                    stand_in.step()
-                    tried.stepped()
+                try_schedule(recipe, wanted, steps, is_validated=self._train.validation is not None)
 
     def _patches(self) -> PatchSettings:
         data = self._train.data
@@ -304,34 +259,6 @@ class TrainAssembler:
             channels=model.channels,
             spec=without_paths(self._spec.run.model_dump(mode="json", by_alias=True, exclude_none=True)),
         )
-
-
-def without_paths(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """What made the weights, of a resolved spec, with names for paths, so that equal weights are equal files."""
-    left_out = {"validate", "checkpoint", "log", "tensorboard"}
-    train = {key: value for key, value in resolved["train"].items() if key not in left_out}
-    kept = {key: resolved[key] for key in ("name", "scale", "seed", "degradation", "precision") if key in resolved}
-    named: dict[str, Any] = _named({**kept, "train": train})
-    return named
-
-
-def _named(value: Any) -> Any:  # noqa: ANN401 - plain values
-    """The value with every absolute path in it replaced by its last part."""
-    if isinstance(value, str):
-        return Path(value).name if Path(value).is_absolute() else value
-    if isinstance(value, Mapping):
-        return {key: _named(item) for key, item in value.items()}
-    return [_named(item) for item in value] if isinstance(value, list) else value
-
-
-def _stepped_stand_in(recipe: OptimizerRecipe) -> torch.optim.Optimizer:
-    """The optimiser on a parameter of no meaning, after one step."""
-    layer = torch.nn.Linear(1, 1)
-    for parameter in layer.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer = make_optimizer(layer, replace(recipe, groups=()))
-    optimizer.step()
-    return optimizer
 
 
 def _optimizer(spec: OptimizerSpec) -> OptimizerRecipe:

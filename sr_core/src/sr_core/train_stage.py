@@ -21,7 +21,6 @@ from sr_core.interfaces.model import FittedModel, Model
 from sr_core.progress import bar
 from sr_core.run_directory import RunDirectory
 from sr_core.run_events import RunEvents
-from sr_core.train_assembling import TrainingPlan
 from sr_core.training.checkpoints import Checkpoints, Loaded, load_latest
 from sr_core.training.devices import Devices, joined_devices
 from sr_core.training.fitting import fit
@@ -29,6 +28,7 @@ from sr_core.training.loop import Trained, train
 from sr_core.training.settings import TrainingSettings
 from sr_core.training.stopping import stop_on_signals
 from sr_core.training_journal import TrainingJournal
+from sr_core.training_plan import TrainingPlan
 
 _log = logging.getLogger("srkit")
 
