@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -31,6 +31,7 @@ from sr_core.weights import load_into, rebuild
 
 FinishedPictures = Mapping[str, Mapping[tuple[str, Scale], Mapping[Path, Path]]]
 """Candidate → (data set, scale) → HR file → SR file."""
+ChoosePrecision = Callable[[Literal["auto"] | Precision, torch.device], Precision]
 
 
 class Assembler:
@@ -93,10 +94,10 @@ class Assembler:
         made = self._candidate(("upscale", "with"), wanted, {})
         return made if isinstance(made, MethodCandidate) else None
 
-    def precision(self) -> Precision:
-        """The precision of networks when upscaling."""
+    def precision(self, choose: ChoosePrecision = choose_precision) -> Precision:
+        """The precision of networks, as `choose` reads the spec's: when upscaling, or in training."""
         with self._faults.at("precision"):
-            return choose_precision(self._spec.run.precision, self.device)
+            return choose(self._spec.run.precision, self.device)
         return "float32"
 
     def _candidate(self, path: KeyPath, wanted: CandidateSpec, finished: FinishedPictures) -> Candidate | None:
@@ -113,7 +114,7 @@ class Assembler:
         if method is None:
             return None
         with self._faults.at(*path):
-            self._check_scales(wanted.name, method)
+            self.check_scales(wanted.name, method)
             if wanted.weights is not None:
                 load_into(self._registry, reference, method, Path(wanted.weights), self.filled)
                 method = method.to(self.device).eval()
@@ -124,11 +125,16 @@ class Assembler:
         """The network that a weights file itself names; None where it is faulty."""
         with self._faults.at(*path):
             rebuilt = rebuild(self._registry, weights)
-            self._check_scales(name, rebuilt.model)
+            self.check_scales(name, rebuilt.model)
             return MethodCandidate(name, rebuilt.model.to(self.device), str(rebuilt.component), self.device)
         return None
 
-    def _check_scales(self, name: str, method: Method) -> None:
+    def check_scales(self, name: str, method: Method) -> None:
+        """Refuse a method that does not take every scale of the run.
+
+        Raises:
+            SrkitError: with what it takes.
+        """
         for scale in self._spec.run.scale:
             if not takes_scale(method.scales, scale):
                 taken = describe_scales(method.scales)

@@ -18,13 +18,12 @@ from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import MethodCandidate
-from sr_core.inference.precision import Precision, choose_training_precision
-from sr_core.interfaces.capabilities import Channels, describe_scales, takes_scale
+from sr_core.inference.precision import choose_training_precision
+from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.loss import LearnedLoss, Loss
 from sr_core.interfaces.model import FittedModel, Model
 from sr_core.protocol import PROTOCOLS, Protocol
 from sr_core.registry import Registry
-from sr_core.scales import describe_scale
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.pathless import without_paths
 from sr_core.spec.reading import Spec
@@ -88,10 +87,7 @@ class TrainAssembler:
         if model is None:
             return None
         with self._faults.at("train", "model"):
-            for scale in self._spec.run.scale:
-                if not takes_scale(model.scales, scale):
-                    known = describe_scales(model.scales)
-                    raise SrkitError(f"'{self._train.model.name}' takes scale {known}, not {describe_scale(scale)}")
+            self._assembler.check_scales(self._train.model.name, model)
         if self._train.weights is not None:
             with self._faults.at("train", "weights"):
                 start = Path(self._train.weights)
@@ -127,7 +123,7 @@ class TrainAssembler:
             steps=train.steps,
             optimizer=_optimizer(train.optimizer),
             schedule=_schedule(train.schedule),
-            precision=self._precision(),
+            precision=self._assembler.precision(choose_training_precision),
             seed=run.seed,
             accumulate=train.accumulate,
             clip=Clipping(**train.clip.model_dump()) if train.clip is not None else Clipping(),
@@ -142,11 +138,6 @@ class TrainAssembler:
         )
         self._try_optimizers(model, settings)
         return settings
-
-    def _precision(self) -> Precision:
-        with self._faults.at("precision"):
-            return choose_training_precision(self._spec.run.precision, self._assembler.device)
-        return "float32"
 
     def _losses(self, channels: Channels) -> list[WeightedLoss]:
         names = Counter[str]()

@@ -17,9 +17,6 @@ from sr_core.data.depths import deepened, deepest
 
 Numbers = NDArray[np.int64]
 
-MOST_TURNS = 8
-"""Flips along both axes (bits 1 and 2) and an exchange of the axes (bit 4): all ways to lay a square."""
-
 
 class PixelStore:
     """Pictures in one depth on one device.
@@ -82,7 +79,7 @@ class PixelStore:
             pictures: which picture each crop is from; arrays of one shape.
             tops: its first row there.
             lefts: its first column there.
-            turns: how it is laid, 0 … 7.
+            turns: how it is laid, 0 … 7: flips along both axes (bits 1 and 2) and an exchange of the axes (bit 4).
             crop: (height, width) of all crops; square where a turn exchanges the axes.
 
         Returns:

@@ -95,7 +95,12 @@ def while_all_live() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise SrkitError(f"another process of this training ended; see its message ({describe(error)})") from error
+        raise another_ended(error) from error
+
+
+def another_ended(error: RuntimeError) -> SrkitError:
+    """What a communication that failed means."""
+    return SrkitError(f"another process of this training ended; see its message ({describe(error)})")
 
 
 def gathering(module: nn.Module, *, is_last: bool) -> contextlib.AbstractContextManager[None]:

@@ -15,8 +15,8 @@ from sr_core.guard import guarded
 from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import Batch, LearnedLoss
 from sr_core.interfaces.model import Model
-from sr_core.training.devices import Devices, gathering
-from sr_core.training.objective import Terms, add_share, checked_terms, final, predict
+from sr_core.training.devices import Devices
+from sr_core.training.objective import Terms, checked_terms, final, predict
 from sr_core.training.settings import Clipping, TrainingSettings, WeightedLoss
 from sr_core.training.update import Update
 
@@ -78,15 +78,12 @@ class LossLearner:
 
     def backward(self, model: Model, patches: PatchBatch, step: int, parts: int) -> tuple[Tensor, Terms]:
         """Forward and backward of its own objective for one batch in its parts."""
-        self.update.clear()
-        objective, terms = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
-        for part, share, is_last in patches.parts(parts):
-            with gathering(self._objective, is_last=is_last):
-                found = self._own_terms(model, part, step)
-                self.update.backward(found["objective"] * share)
-            objective += found["objective"].detach() * share
-            add_share(terms, {f"{self.name}/{name}": value for name, value in found.items()}, share)
-        return objective, terms
+
+        def run(part: PatchBatch) -> tuple[Tensor, Terms]:
+            found = self._own_terms(model, part, step)
+            return found["objective"], {f"{self.name}/{name}": value for name, value in found.items()}
+
+        return self.update.backward_in_parts(self._objective, patches, parts, run)
 
     def _own_terms(self, model: Model, patches: PatchBatch, step: int) -> Terms:
         progress = step / self._settings.steps

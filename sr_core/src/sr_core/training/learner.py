@@ -18,9 +18,9 @@ from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.interfaces.model import Model
 from sr_core.training.compiled import CompiledCalls
-from sr_core.training.devices import Devices, gathering
+from sr_core.training.devices import Devices
 from sr_core.training.learned import LossLearner, holding_still
-from sr_core.training.objective import Objective, Terms, add_share
+from sr_core.training.objective import Objective, Terms
 from sr_core.training.randomness import seed_everything
 from sr_core.training.settings import TrainingSettings
 from sr_core.training.update import Update
@@ -180,20 +180,17 @@ class Learner:
 
     def _backward(self, patches: PatchBatch, parts: int) -> tuple[Tensor, Terms]:
         """Forward and backward of one batch in its parts; gradients are left in the network."""
-        self.update.clear()
-        totals, sums = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
+
+        def run(part: PatchBatch) -> tuple[Tensor, Terms]:
+            with autocast(self._settings.precision, self._devices.device):
+                total, terms = self._objective(part, self.step, self.step / self._settings.steps)
+            if not total.requires_grad:
+                names = ", ".join(f"'{entry.name}'" for entry in self._settings.losses)
+                raise ContractError(f"nothing can be learned: what loss {names} says has no gradient")
+            return total, terms
+
         with holding_still(self.losses):
-            for part, share, is_last in patches.parts(parts):
-                with gathering(self._objective, is_last=is_last):
-                    with autocast(self._settings.precision, self._devices.device):
-                        total, terms = self._objective(part, self.step, self.step / self._settings.steps)
-                    if not total.requires_grad:
-                        names = ", ".join(f"'{entry.name}'" for entry in self._settings.losses)
-                        raise ContractError(f"nothing can be learned: what loss {names} says has no gradient")
-                    self.update.backward(total * share)
-                totals += total.detach() * share
-                add_share(sums, terms, share)
-        return totals, sums
+            return self.update.backward_in_parts(self._objective, patches, parts, run)
 
     def judged(self, figure: float, *, higher_is_better: bool) -> bool:
         """Note a validation's figure; True where it is the best so far."""

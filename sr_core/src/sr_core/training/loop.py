@@ -15,7 +15,7 @@ from sr_core.errors import SrkitError
 from sr_core.guard import describe
 from sr_core.interfaces.model import Model
 from sr_core.training.checkpoints import Checkpoints
-from sr_core.training.devices import Devices
+from sr_core.training.devices import Devices, another_ended
 from sr_core.training.journal import Journal
 from sr_core.training.learner import Learner, StepOutcome
 from sr_core.training.memory import is_out_of_memory, parts_that_fit
@@ -171,8 +171,8 @@ def _try_step(
     except (RuntimeError, MemoryError, SrkitError) as error:
         if is_out_of_memory(error):
             return None, describe(error)
-        if devices.world > 1 and not isinstance(error, SrkitError):
-            raise SrkitError(f"another process of this training ended; see its message ({describe(error)})") from error
+        if devices.world > 1 and isinstance(error, RuntimeError):
+            raise another_ended(error) from error
         raise
 
 

@@ -94,10 +94,3 @@ def checked_terms(found: Tensor | dict[str, Tensor], whose: str) -> Terms:
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ContractError(f"{whose}: term '{name or 'loss'}' must be a scalar tensor, it is {shape}")
     return terms
-
-
-def add_share(sums: Terms, terms: Terms, share: float) -> None:
-    """Add the terms of a part of the batch, by the part's share of it."""
-    for name, value in terms.items():
-        shared = value.detach() * share
-        sums[name] = sums[name] + shared if name in sums else shared

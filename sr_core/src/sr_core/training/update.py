@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from sr_core.data.patches import PatchBatch
 from sr_core.inference.precision import Precision
 from sr_core.training.clipping import clip_gradients, gradient_norm, gradients_of
-from sr_core.training.devices import Devices
+from sr_core.training.devices import Devices, gathering
+from sr_core.training.objective import Terms
 from sr_core.training.optimizers import make_optimizer, restore_optimizer
 from sr_core.training.schedules import Schedule
 from sr_core.training.settings import Clipping, OptimizerRecipe, ScheduleRecipe
@@ -76,6 +78,32 @@ class Update:
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a part of the batch."""
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch's own
+
+    def backward_in_parts(
+        self, module: nn.Module, patches: PatchBatch, parts: int, run: Callable[[PatchBatch], tuple[Tensor, Terms]]
+    ) -> tuple[Tensor, Terms]:
+        """Forward and backward of a batch in so many parts; the gradients are left in the parameters.
+
+        Args:
+            module: what `run` calls; it may be wrapped for several devices.
+            patches: the batch.
+            parts: to take one after the other.
+            run: a part's loss and terms.
+
+        Returns:
+            The loss and the terms of the whole batch.
+        """
+        self.clear()
+        total, sums = torch.zeros((), device=self._devices.device), dict[str, Tensor]()
+        for part, share, is_last in patches.parts(parts):
+            with gathering(module, is_last=is_last):
+                loss, terms = run(part)
+                self.backward(loss * share)
+            total += loss.detach() * share
+            for name, value in terms.items():
+                shared = value.detach() * share
+                sums[name] = sums[name] + shared if name in sums else shared
+        return total, sums
 
     def apply(self, loss: Tensor) -> Applied:
         """Change the weights, unless the loss or a gradient is not finite on any device; the rate's step is not taken.
