@@ -14,8 +14,11 @@ from sr_core.guard import guarded
 Kind = Literal["upsampler", "model", "loss", "degradation", "metric", "part"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Fact = str | int | float | bool | tuple[str, ...]
-"""One fact of the field's map, as `year=2014` or `framework="pre"`."""
+Fact = str | int | float | bool | tuple[str, ...] | tuple[float, ...]
+"""One fact of the field's map, as `year=2014`, `framework="pre"` or `scales=(2, 3, 4)`."""
+
+Configurations = Mapping[str, Mapping[str, Any]]
+"""What the papers call a component's variants, and the parameters that make each: `{"DRRN B1U9": {"units": 9}}`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Component:
         reference: the paper or page it comes from.
         facts: the field's map (`year`, `framework`, …).
         distribution: who published it.
+        configurations: the variants that have a name of their own in the field.
     """
 
     kind: Kind
@@ -50,6 +54,7 @@ class Component:
     reference: str
     distribution: Distribution
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    configurations: Configurations = field(default_factory=dict)
 
     @property
     def qualified_name(self) -> str:

@@ -80,7 +80,7 @@ def component_text(component: Component) -> Iterator[str]:
     if component.reference:
         yield f"reference: {component.reference}"
     for name, fact in component.facts.items():
-        yield f"{name}: {', '.join(fact) if isinstance(fact, tuple) else fact}"
+        yield f"{name}: {', '.join(map(str, fact)) if isinstance(fact, tuple) else fact}"
     documentation = inspect.cleandoc(vars(component_class).get("__doc__") or "")  # never the contract's own
     if documentation:
         yield from ("", *documentation.splitlines())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from sr_core.component import KINDS, Component, Distribution, Fact, Kind
+from sr_core.component import KINDS, Component, Configurations, Distribution, Fact, Kind
 from sr_core.errors import PluginError, UnknownComponentError
 
 OFFICIAL_DISTRIBUTIONS = (
@@ -40,9 +41,29 @@ class Registrar:
         """Register an `Upsampler` under `name`; `target` is `"package.module:Class"`."""
         self._add("upsampler", name, target, summary, reference, facts)
 
-    def model(self, name: str, target: str, *, summary: str, reference: str = "", **facts: Fact) -> None:
-        """Register a `Model`; give its place in the field too: `year=2014, framework="pre"`."""
-        self._add("model", name, target, summary, reference, facts)
+    def model(
+        self,
+        name: str,
+        target: str,
+        *,
+        summary: str,
+        reference: str = "",
+        configurations: Configurations | None = None,
+        **facts: Fact,
+    ) -> None:
+        """Register a `Model`; give its place in the field too, for `srkit models`.
+
+        Args:
+            name: how specs call it.
+            target: `"package.module:Class"`.
+            summary: one line for lists.
+            reference: the paper.
+            configurations: its variants that the field knows by name, with the parameters of each.
+            facts: `year`; `framework` (`pre`, `post`, `progressive` or `iterative`: where in it the picture grows);
+                `upsampling` (`interpolation`, `transposed`, `sub-pixel` or `meta`); `design`, a tuple of its design
+                elements; `scales`, a tuple of the paper's scales.
+        """
+        self._add("model", name, target, summary, reference, facts, configurations or {})
 
     def loss(self, name: str, target: str, *, summary: str, reference: str = "", **facts: Fact) -> None:
         """Register a `Loss`."""
@@ -60,7 +81,16 @@ class Registrar:
         """Register a `Part`: a piece that other components take as an argument."""
         self._add("part", name, target, summary, reference, facts)
 
-    def _add(self, kind: Kind, name: str, target: str, summary: str, reference: str, facts: dict[str, Fact]) -> None:
+    def _add(
+        self,
+        kind: Kind,
+        name: str,
+        target: str,
+        summary: str,
+        reference: str,
+        facts: dict[str, Fact],
+        configurations: Configurations = MappingProxyType({}),
+    ) -> None:
         call = f"registry.{kind}({name!r}, …)"
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise PluginError(f"{call}: a name is lower-case letters, digits, '.', '-' and '_'")
@@ -71,13 +101,19 @@ class Registrar:
         if not isinstance(reference, str) or "\n" in reference:
             raise PluginError(f"{call}: reference must be one line of text")
         for fact, value in facts.items():
-            texts = value if isinstance(value, tuple) else ()
-            if not isinstance(value, str | int | float | tuple) or any(not isinstance(text, str) for text in texts):
-                raise PluginError(f"{call}: {fact} must be a text, a number, true or false, or a tuple of texts")
+            kinds = {type(item) for item in value} if isinstance(value, tuple) else set()
+            if not isinstance(value, str | int | float | tuple) or not (kinds <= {str} or kinds <= {int, float}):
+                raise PluginError(
+                    f"{call}: {fact} must be a text, a number, true or false, or a tuple of texts or of numbers"
+                )
+        if not isinstance(configurations, Mapping) or not all(
+            isinstance(label, str) and isinstance(parameters, Mapping) for label, parameters in configurations.items()
+        ):
+            raise PluginError(f"{call}: configurations must map each variant's name to its parameters")
         if (kind, name) in self._components:
             raise PluginError(f"{call}: registered twice by the same plugin")
         self._components[kind, name] = Component(
-            kind, name, target, summary.strip(), reference, self._distribution, facts
+            kind, name, target, summary.strip(), reference, self._distribution, facts, dict(configurations)
         )
 
 

@@ -23,7 +23,7 @@ class ESPCN(Model):
         scale: the one scale it is for.
         features: width of the first and the second layer.
         activation: `tanh`, which the paper prefers, or `relu`.
-        channels: `y` or `rgb`.
+        channels: `y`, `rgb` or a number of planes.
     """
 
     margin = 4
@@ -51,7 +51,7 @@ class ESPCN(Model):
         self.factor = scale
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
-        """Super-resolve `lr`, N×C×H×W with one plane of Y or three of RGB."""
+        """Super-resolve `lr`, N×C×H×W with the planes it is for."""
         del scale
         features = self.activation(self.middle(self.activation(self.first(lr))))
         with full_precision(features) as (features,):

@@ -23,7 +23,7 @@ class FSRCNN(Model):
         d: maps of the features (the paper's LR feature dimension).
         s: maps after shrinking (its level of contraction).
         m: 3×3 layers in between (its mapping depth).
-        channels: `y` or `rgb`.
+        channels: `y`, `rgb` or a number of planes.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FSRCNN(Model):
         nn.init.zeros_(self.last.get_parameter("bias"))
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
-        """Super-resolve `lr`, N×C×H×W with one plane of Y or three of RGB."""
+        """Super-resolve `lr`, N×C×H×W with the planes it is for."""
         del scale
         features = self.expanding(self.mapping(self.shrinking(self.features(lr))))
         with full_precision(features) as (features,):

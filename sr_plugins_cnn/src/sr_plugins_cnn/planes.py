@@ -1,4 +1,4 @@
-"""How wide layers are: in colour planes at both ends, in feature maps between them."""
+"""How wide layers are: in picture planes at both ends, in feature maps between them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-Planes = Literal["y", "rgb"]
-"""`y`, as in the papers, or `rgb`: three planes in, three out."""
+Planes = Literal["y", "rgb"] | Annotated[int, Field(ge=1, le=4096)]
+"""`y` (one plane of luma), `rgb` (three), or a number of planes: 1 for depth, 200 for a hyperspectral picture."""
 
 Width = Annotated[int, Field(ge=1)]
 """Feature maps of a layer."""
@@ -16,7 +16,7 @@ Width = Annotated[int, Field(ge=1)]
 def plane_count(channels: Planes) -> int:
     """How many planes that is.
 
-    >>> plane_count("rgb")
-    3
+    >>> plane_count("rgb"), plane_count(31)
+    (3, 31)
     """
-    return 3 if channels == "rgb" else 1
+    return {"y": 1, "rgb": 3}[channels] if isinstance(channels, str) else channels

@@ -16,22 +16,26 @@ def srkit_register(registry: Registrar) -> None:
     registry.model(
         "srcnn",
         "sr_plugins_cnn.srcnn:SRCNN",
+        configurations={f"SRCNN 9-{kernel}-5": {"middle_kernel": kernel} for kernel in (1, 3, 5)},
         summary="three convolutions on the enlarged picture: the first SR network",
         reference="Dong et al., ECCV 2014 and TPAMI 2016",
         year=2014,
         framework="pre",
-        upsampling="bicubic",
-        design="plain",
+        upsampling="interpolation",
+        design=("plain",),
+        scales=(2, 3, 4),
     )
     registry.model(
         "fsrcnn",
         "sr_plugins_cnn.fsrcnn:FSRCNN",
+        configurations={"FSRCNN": {}, "FSRCNN-s": {"d": 32, "s": 5, "m": 1}},
         summary="shrink, map, expand on LR, then one transposed convolution",
         reference="Dong et al., ECCV 2016",
         year=2016,
         framework="post",
-        upsampling="transposed convolution",
-        design="plain",
+        upsampling="transposed",
+        design=("plain",),
+        scales=(2, 3, 4),
     )
     registry.model(
         "espcn",
@@ -41,7 +45,8 @@ def srkit_register(registry: Registrar) -> None:
         year=2016,
         framework="post",
         upsampling="sub-pixel",
-        design="plain",
+        design=("plain",),
+        scales=(2, 3, 4),
     )
     registry.model(
         "vdsr",
@@ -50,6 +55,7 @@ def srkit_register(registry: Registrar) -> None:
         reference="Kim et al., CVPR 2016",
         year=2016,
         framework="pre",
-        upsampling="bicubic",
-        design="residual",
+        upsampling="interpolation",
+        design=("residual",),
+        scales=(2, 3, 4),
     )

@@ -22,7 +22,7 @@ class SRCNN(Model):
     Args:
         middle_kernel: side of the middle kernel.
         features: width of the first and the second layer.
-        channels: `y` or `rgb`.
+        channels: `y`, `rgb` or a number of planes.
         scales: the scales it is for.
     """
 
@@ -47,7 +47,7 @@ class SRCNN(Model):
             nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
-        """Super-resolve `lr`, N×C×H×W with one plane of Y or three of RGB."""
+        """Super-resolve `lr`, N×C×H×W with the planes it is for."""
         return self._convolved(enlarge(lr, scale), padded=True)
 
     def predictions(self, lr: Tensor, hr: Tensor, scale: Scale, progress: float) -> tuple[Prediction, ...]:

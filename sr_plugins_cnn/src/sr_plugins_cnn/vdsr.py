@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
+from sr_plugins_cnn.convolutions import he_convolution
 from sr_plugins_cnn.enlarging import ScalesToTake, enlarge, margin_on_lr, scales_taken
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 
@@ -22,7 +23,7 @@ class VDSR(Model):
         depth: number of convolutions.
         width: maps of the hidden layers.
         bias: whether convolutions add a bias; ports without it are common.
-        channels: `y` or `rgb`.
+        channels: `y`, `rgb` or a number of planes.
         scales: the scales it is for.
     """
 
@@ -39,12 +40,12 @@ class VDSR(Model):
         self.channels = channels
         self.scales = scales_taken(scales)
         self.margin = margin_on_lr(depth, self.scales)
-        self.first = _convolution(planes, width, bias)
-        self.body = nn.ModuleList(_convolution(width, width, bias) for _ in range(depth - 2))
-        self.last = _convolution(width, planes, bias)
+        self.first = he_convolution(planes, width, bias=bias)
+        self.body = nn.ModuleList(he_convolution(width, width, bias=bias) for _ in range(depth - 2))
+        self.last = he_convolution(width, planes, bias=bias)
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
-        """Super-resolve `lr`, N×C×H×W with one plane of Y or three of RGB."""
+        """Super-resolve `lr`, N×C×H×W with the planes it is for."""
         enlarged = enlarge(lr, scale)
         features = self.first(enlarged).relu()
         for layer in self.body:
@@ -52,11 +53,3 @@ class VDSR(Model):
         with full_precision(features, enlarged) as (features, enlarged):
             sr: Tensor = self.last(features) + enlarged
             return sr
-
-
-def _convolution(inputs: int, outputs: int, bias: bool) -> nn.Conv2d:
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -85,6 +85,20 @@ class Model(nn.Module, ABC):
         """
         del progress
         return (Prediction("sr", self(lr, scale), hr),)
+
+    def adopt(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The tensors of a published weights file under this network's names; by default as they are.
+
+        Override it where the authors' release, or the port that most people use, calls its tensors otherwise or lays
+        them out otherwise. Wrappings that many files have (`module.`, `params`, `state_dict`) are gone by then.
+
+        Args:
+            tensors: what the file holds, by its own names; convolutions as PyTorch lays them out.
+
+        Returns:
+            The same tensors renamed; those it does not know stay as they are, so that they are named in the error.
+        """
+        return tensors
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""The sub-pixel upsampler that EDSR made common: convolutions whose extra maps are shuffled into place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+SubPixelScale = Annotated[int, Field(ge=1, le=16)]
+"""A scale the upsampler can make: a product of 2s, or 3."""
+
+
+def sub_pixel_factors(scale: int) -> tuple[int, ...]:
+    """The factors by which the stages enlarge: ×2 again and again, or ×3 at once; none for ×1.
+
+    >>> sub_pixel_factors(8), sub_pixel_factors(3)
+    ((2, 2, 2), (3,))
+
+    Raises:
+        ValueError: the scale is neither.
+    """
+    if scale == 3:
+        return (3,)
+    if scale < 1 or scale & (scale - 1):
+        raise ValueError(f"a sub-pixel upsampler makes ×1, ×2, ×3, ×4, ×8 or ×16, not ×{scale}")
+    return (2,) * (scale.bit_length() - 1)
+
+
+class SubPixelUpsampler(nn.Sequential):
+    """A 3×3 convolution to factor² · width maps and a pixel shuffle, for each factor (Lim et al., EDSR, figure 3).
+
+    State-dict names are those of EDSR-PyTorch's `Upsampler`: `0.weight`, `2.weight`, … PyTorch's own initialisation.
+
+    Args:
+        scale: 1, 2, 3, 4, 8 or 16.
+        width: maps that come in and go out.
+        activation: makes the module after each shuffle; None for none. It moves the names of later stages.
+    """
+
+    def __init__(self, scale: int, width: int, activation: Callable[[], nn.Module] | None = None) -> None:
+        layers: list[nn.Module] = []
+        for factor in sub_pixel_factors(scale):
+            layers += [nn.Conv2d(width, factor**2 * width, 3, padding=1), nn.PixelShuffle(factor)]
+            if activation is not None:
+                layers.append(activation())
+        super().__init__(*layers)
