@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 def renamed(tensors: Mapping[str, Tensor], rules: Mapping[str, str]) -> dict[str, Tensor]:
-    """The tensors under other names.
+    r"""The tensors under other names.
 
     Args:
         tensors: by their present names.
-        rules: regular expressions for whole names, each with its replacement (`\\1` for a group); the first that
+        rules: regular expressions for whole names, each with its replacement (`\1` for a group); the first that
             matches is used. Names that none matches stay.
     """
     return {_renamed(name, rules): tensor for name, tensor in tensors.items()}
