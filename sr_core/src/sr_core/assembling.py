@@ -16,6 +16,7 @@ from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import Candidate, MethodCandidate, PicturesCandidate
 from sr_core.inference.devices import choose_device, local_rank, world_size
 from sr_core.inference.engine import Method
+from sr_core.inference.networks import ready
 from sr_core.inference.precision import Precision, choose_precision
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
 from sr_core.interfaces.model import Model
@@ -117,7 +118,7 @@ class Assembler:
             self.check_scales(wanted.name, method)
             if wanted.weights is not None:
                 load_into(self._registry, reference, method, Path(wanted.weights), self.filled)
-                method = method.to(self.device).eval()
+                method = ready(method, self.device)
         origin = str(self._registry.get("model" if kind == "model" else "upsampler", reference.name))
         return MethodCandidate(wanted.name, method, origin, self.device)
 
@@ -126,7 +127,7 @@ class Assembler:
         with self._faults.at(*path):
             rebuilt = rebuild(self._registry, weights)
             self.check_scales(name, rebuilt.model)
-            return MethodCandidate(name, rebuilt.model.to(self.device), str(rebuilt.component), self.device)
+            return MethodCandidate(name, ready(rebuilt.model, self.device), str(rebuilt.component), self.device)
         return None
 
     def check_scales(self, name: str, method: Method) -> None:

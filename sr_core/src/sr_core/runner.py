@@ -190,12 +190,13 @@ def _write_results(records: Sequence[Record], directory: RunDirectory) -> None:
 
 def _upscale(spec: Spec, plan: Plan, directory: RunDirectory, console: Console) -> list[Enlarged]:
     """Enlarge the inputs; those that cannot be are logged and returned."""
-    if plan.method is None:
+    if plan.method is None or spec.run.upscale is None:
         return []
+    tile = None if spec.run.upscale.tile == "auto" else spec.run.upscale.tile
     scale, failures = spec.run.scale[0], []
     files = [(source, directory.path / "upscaled" / enlarged_name(source, scale)) for source in plan.inputs]
     with bar(console, "upscaling", len(files)) as progress:
-        for done in super_resolve_files(plan.method.method, files, scale, plan.device, plan.precision):
+        for done in super_resolve_files(plan.method.method, files, scale, plan.device, plan.precision, tile):
             if done.error is not None:
                 directory.log("picture_failed", picture=str(done.source), error=str(done.error))
                 failures.append(done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -19,14 +19,17 @@ from sr_core.errors import PictureError, SrkitError, UnknownComponentError
 from sr_core.imaging.files import Picture, check_target, read_picture
 from sr_core.inference.devices import choose_device
 from sr_core.inference.engine import Method, super_resolve
+from sr_core.inference.networks import ready
 from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files, super_resolve_picture
+from sr_core.inference.precision import Precision, autocast, choose_precision
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.model import Model
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.parameters import ComponentReference
 from sr_core.progress import bar
 from sr_core.registry import Registry
 from sr_core.scales import Scale, describe_scale
-from sr_core.weights import rebuild
+from sr_core.weights import load_into, rebuild
 
 WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin")
 """What weights files are called anywhere; all but the first are pickles, and are refused with the reason."""
@@ -38,7 +41,10 @@ def upscale(
     model: Path | str = "bicubic",
     *,
     parameters: Mapping[str, Any] | None = None,
+    weights: Path | str | None = None,
     device: str = "auto",
+    precision: Literal["auto"] | Precision = "auto",
+    tile: int | None = None,
 ) -> Any:  # noqa: ANN401 - the kind of picture that was given
     """Enlarge a picture by `scale`.
 
@@ -46,9 +52,12 @@ def upscale(
         picture: a file's path, a `Picture`, a Pillow image, an H×W(×C) array (uint8, uint16 or float in [0, 1]) or
             an N×C×H×W tensor in [0, 1].
         scale: SR size over LR size, from 1 upwards; a number, or (vertical, horizontal).
-        model: name of an installed method (`srkit list-plugins --kind upsampler`), or a weights file.
+        model: name of an installed method (`srkit list-plugins`), or a weights file that srkit wrote.
         parameters: the method's parameters; a weights file brings its own.
+        weights: the weights of a network that `model` names, in any form that is read.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+        precision: of networks; `auto` is bfloat16 where the hardware is fast at it.
+        tile: LR pixels of a tile's side; by default only what does not fit into memory is cut in tiles.
 
     Returns:
         The same kind of picture as was given; a `Picture` for a path.
@@ -61,20 +70,24 @@ def upscale(
     """
     chosen = choose_device(device)
     registry = discover().registry
-    if is_weights_file(registry, model):
+    if weights is not None:
+        method: Method = ready(filled_network(registry, str(model), parameters or {}, scale, Path(weights)), chosen)
+    elif is_weights_file(registry, model):
         if parameters:
             raise SrkitError(f"{model}: a weights file brings its own parameters; leave them out")
-        method: Method = rebuild(registry, Path(model)).model.to(chosen)
+        method = ready(rebuild(registry, Path(model)).model, chosen)
     else:
         method = find_upsampler(registry, str(model), parameters or {}, scale)
+    number_format = choose_precision(precision, chosen)
     if isinstance(picture, Tensor):
-        # A copy, since what inference mode makes cannot take part in training.
-        return super_resolve(method, _pixels(picture).to(chosen), scale).to(picture.device).clone()
+        with autocast(number_format if isinstance(method, Model) else "float32", chosen):
+            # A copy, since what inference mode makes cannot take part in training.
+            return super_resolve(method, _pixels(picture).to(chosen), scale, tile).to(picture.device).clone()
     try:
         given = _as_picture(picture)
     except (ValueError, TypeError) as error:
         raise PictureError(f"this is no picture that can be enlarged: {error}") from error
-    made = super_resolve_picture(method, given, scale, chosen)
+    made = super_resolve_picture(method, given, scale, chosen, number_format, tile)
     if isinstance(picture, np.ndarray):
         return _as_array(made, picture)
     return made.to_pil() if isinstance(picture, Image.Image) else made
@@ -103,8 +116,12 @@ def upscale_files(
     scale: Scale | None,
     model: str,
     device: str,
-    quality: int | None,
     console: Console,
+    *,
+    weights: Path | None = None,
+    precision: Literal["auto"] | Precision = "auto",
+    tile: int | None = None,
+    quality: int | None = None,
 ) -> Iterator[Enlarged]:
     """Enlarge picture files one by one, and yield what became of each.
 
@@ -116,26 +133,33 @@ def upscale_files(
         sources: files, folders and glob patterns.
         output: a file or a folder.
         scale: SR size over LR size; None for the only one of a weights file.
-        model: name of an upsampler, or a weights file.
+        model: name of an upsampler, or a weights file; with `weights`, name of a network.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        quality: 1 … 100, of JPEG and WebP; None for the best.
         console: for the progress bar.
+        weights: the weights of the network that `model` names.
+        precision: of networks.
+        tile: LR pixels of a tile's side; None to cut only what does not fit into memory.
+        quality: 1 … 100, of JPEG and WebP; None for the best.
 
     Raises:
         SrkitError: with a mistake that concerns all pictures, before any is written.
     """
     pictures = [picture for source in sources for picture in list_pictures(source)]
     chosen = choose_device(device)
-    rebuilt = rebuild(registry, Path(model)) if is_weights_file(registry, model) else None
+    rebuilt = rebuild(registry, Path(model)) if weights is None and is_weights_file(registry, model) else None
     scale = scale or (rebuilt.only_scale if rebuilt else None)
     if scale is None:
         raise SrkitError(f"'{model}' takes more than one scale; choose one with --scale")
     files = list(zip(pictures, _targets(pictures, output, scale, quality), strict=True))
-    method: Method = rebuilt.model.to(chosen) if rebuilt else find_upsampler(registry, model, {}, scale)
+    if weights is not None:
+        method: Method = ready(filled_network(registry, model, {}, scale, weights), chosen)
+    else:
+        method = ready(rebuilt.model, chosen) if rebuilt else find_upsampler(registry, model, {}, scale)
     if not takes_scale(method.scales, scale):
         raise SrkitError(f"'{model}' takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
+    number_format = choose_precision(precision, chosen)
     with bar(console, "upscaling", len(files)) as progress:
-        for done in super_resolve_files(method, files, scale, chosen, quality=quality):
+        for done in super_resolve_files(method, files, scale, chosen, number_format, tile, quality):
             progress.advance(done.source.name)
             with progress.aside():
                 yield done
@@ -169,6 +193,18 @@ def is_weights_file(registry: Registry, model: Path | str) -> bool:
     return path.suffix in WEIGHTS_SUFFIXES or len(path.parts) > 1 or os.path.isfile(path)
 
 
+def filled_network(registry: Registry, name: str, parameters: Mapping[str, Any], scale: Scale, weights: Path) -> Model:
+    """The network of that name with the tensors of a weights file.
+
+    Raises:
+        SrkitError: there is no such network, the parameters do not fit it, or the tensors do not.
+    """
+    reference, filled = ComponentReference.of(name, parameters), {"scale": scale, "scales": [scale]}
+    network: Model = build(registry, "model", reference, filled)
+    load_into(registry, reference, network, weights, filled)
+    return network
+
+
 def find_upsampler(registry: Registry, name: str, parameters: Mapping[str, Any], scale: Scale) -> Upsampler:
     """The upsampler of that name, built.
 
@@ -178,7 +214,8 @@ def find_upsampler(registry: Registry, name: str, parameters: Mapping[str, Any],
     """
     if registry.has("model", name) and not registry.has("upsampler", name):
         raise UnknownComponentError(
-            f"'{name}' is a model and needs weights; in a spec, upscale: {{with: {{model: {name}, weights: FILE}}}}"
+            f"'{name}' is a model and needs weights: add --weights FILE, or in a spec "
+            f"upscale: {{with: {{model: {name}, weights: FILE}}}}"
         )
     reference = ComponentReference.of(name, parameters)
     upsampler: Upsampler = build(registry, "upsampler", reference, {"scale": scale})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -38,7 +39,30 @@ def _enlarging_scale(text: str) -> Scale:
     help="SR size over LR size: 2, 2.5 or 2x3 (vertical x horizontal); needed but for weights that know one alone.",
 )
 @click.option(
-    "--model", default="bicubic", show_default=True, metavar="NAME", help="An installed upsampler, or a weights file."
+    "--model",
+    default="bicubic",
+    show_default=True,
+    metavar="NAME",
+    help="An installed upsampler, or a weights file that srkit wrote; with --weights, an installed model.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The weights of the network that --model names: .safetensors, .pth, .pt or .mat.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    show_default=True,
+    help="Of networks; auto is bfloat16 where the hardware is fast at it.",
+)
+@click.option(
+    "--tile",
+    type=click.IntRange(min=16),
+    metavar="PIXELS",
+    help="Side of the tiles a picture is cut in; by default only what does not fit into memory is cut.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG (default 95) and WebP (default lossless).")
 @device_option
@@ -49,6 +73,9 @@ def upscale(
     output: str,
     scale: Scale | None,
     model: str,
+    weights: Path | None,
+    precision: Literal["auto", "float32", "bfloat16", "float16"],
+    tile: int | None,
     quality: int | None,
     device: str | None,
 ) -> None:
@@ -58,14 +85,22 @@ def upscale(
     """
     from rich.console import Console
 
+    from sr_core.host_allocator import keep_freed_memory
     from sr_core.upscaling import upscale_files
 
+    keep_freed_memory()
     registry, console = installed(context).registry, Console(stderr=True)
     target = Path(output)
     if output.endswith(("/", os.sep)):
         target.mkdir(parents=True, exist_ok=True)
     failures = 0
-    for done in upscale_files(registry, sources, target, scale, model, device or "auto", quality, console):
+    for done in upscale_files(
+        *(registry, sources, target, scale, model, device or "auto", console),
+        weights=weights,
+        precision=precision,
+        tile=tile,
+        quality=quality,
+    ):
         if done.error is None:
             click.echo(done.target)
         else:

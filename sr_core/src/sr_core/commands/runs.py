@@ -8,11 +8,8 @@ from pathlib import Path
 
 import click
 
-from sr_core.commands.shared_options import SOME_FAILED, device_option, installed
+from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, table_console
 from sr_core.errors import SrkitError
-
-PLAIN_WIDTH = 120
-"""Columns of a table that goes into a file or a pipe."""
 
 _spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 _set_option = click.option(
@@ -67,8 +64,11 @@ def run(
         click.echo(plan.summary())
         return
 
+    from sr_core.host_allocator import keep_freed_memory
     from sr_core.reporting.tables import protocol_line, terminal_table
     from sr_core.runner import run as carry_out
+
+    keep_freed_memory()
 
     newest = latest_run(read.run.name) if resume and output is None else None
     directory = output or newest or default_path(read.run.name)
@@ -77,8 +77,7 @@ def run(
         read, plan, discovery.plugins, directory, console, resume=resume, accept_changes=accept_changes
     )
     if records:
-        console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
-        console.print(terminal_table(records, read.run.name))
+        table_console().print(terminal_table(records, read.run.name))
         click.echo(protocol_line(records))
     click.echo(f"Everything is in {directory}" + (", comparison sheets in its images/" if records else ""))
     for failure in failures:

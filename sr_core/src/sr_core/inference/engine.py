@@ -1,4 +1,4 @@
-"""Apply one method to one picture: channels converted, sizes padded, the contract checked."""
+"""Apply one method to one picture: channels converted, sizes padded, large ones cut in tiles, the contract checked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sr_core.errors import ContractError
 from sr_core.imaging.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr_core.imaging.resize import resize
 from sr_core.imaging.size import sr_size
+from sr_core.inference.tiling import enlarged_by
 from sr_core.interfaces.capabilities import describe_scales, takes_scale
 from sr_core.interfaces.model import Model
 from sr_core.interfaces.upsampler import Upsampler
@@ -20,7 +21,7 @@ from sr_core.scales import Scale, describe_scale
 Method = Upsampler | Model
 
 
-def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
+def super_resolve(method: Method, image: Tensor, scale: Scale, tile: int | None = None) -> Tensor:
     """Enlarge `image` with `method`, whatever planes the method takes.
 
     A `y` method gets MATLAB's Y of a colour picture, and chroma is carried by bicubic. An `rgb` method gets a
@@ -30,6 +31,8 @@ def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
         method: an upsampler or a network, on the device of `image`.
         image: N×C×H×W float32 in [0, 1]; C is 1, 3 or the method's number of planes.
         scale: SR size over LR size.
+        tile: LR pixels of a tile's side, for networks; by default a picture is whole where the feature maps of a
+            network for it fit into memory. Where a network's margin is exact, tiles change nothing.
 
     Returns:
         N×C×H'×W' with (H', W') = `sr_size((H, W), scale)`; not clipped.
@@ -43,14 +46,14 @@ def super_resolve(method: Method, image: Tensor, scale: Scale) -> Tensor:
         raise ContractError(f"takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
     planes = image.shape[1]
     if method.channels == "any" or method.channels == planes:
-        return _apply(method, image, scale)
+        return _apply(method, image, scale, tile)
     if method.channels in ("y", 1):
-        return _on_luma(method, image, scale) if planes == 3 else _apply(method, image, scale)
+        return _on_luma(method, image, scale, tile) if planes == 3 else _apply(method, image, scale, tile)
     if method.channels in ("rgb", 3):
         if planes == 1:
-            return _apply(method, image.expand(-1, 3, -1, -1), scale).mean(dim=1, keepdim=True)
+            return _apply(method, image.expand(-1, 3, -1, -1), scale, tile).mean(dim=1, keepdim=True)
         if planes == 3:
-            return _apply(method, image, scale)
+            return _apply(method, image, scale, tile)
     raise ContractError(f"takes {method.channels} planes, the picture has {planes}")
 
 
@@ -66,15 +69,15 @@ def with_chroma(luma: Tensor, rgb: Tensor, scale: Scale) -> Tensor:
     return ycbcr_to_rgb(torch.cat([luma, chroma], dim=1))
 
 
-def _on_luma(method: Method, rgb: Tensor, scale: Scale) -> Tensor:
-    return with_chroma(_apply(method, rgb_to_ycbcr(rgb)[:, :1], scale), rgb, scale)
+def _on_luma(method: Method, rgb: Tensor, scale: Scale, tile: int | None) -> Tensor:
+    return with_chroma(_apply(method, rgb_to_ycbcr(rgb)[:, :1], scale, tile), rgb, scale)
 
 
-def _apply(method: Method, image: Tensor, scale: Scale) -> Tensor:
+def _apply(method: Method, image: Tensor, scale: Scale, tile: int | None) -> Tensor:
     """Call the method on planes it takes, and hold it to the size rule."""
     learning = isinstance(method, Upsampler) and method.needs_gradient
     with contextlib.nullcontext() if learning else torch.inference_mode():
-        enlarged = _padded(method, image, scale) if isinstance(method, Model) else method(image, scale)
+        enlarged = _padded(method, image, scale, tile) if isinstance(method, Model) else method(image, scale)
     expected = (*image.shape[:2], *sr_size((image.shape[-2], image.shape[-1]), scale))
     if not isinstance(enlarged, Tensor) or tuple(enlarged.shape) != expected:
         found = tuple(enlarged.shape) if isinstance(enlarged, Tensor) else type(enlarged).__name__
@@ -88,13 +91,12 @@ def _apply(method: Method, image: Tensor, scale: Scale) -> Tensor:
     return enlarged.detach().to(torch.float32)
 
 
-def _padded(model: Model, image: Tensor, scale: Scale) -> Tensor:
+def _padded(model: Model, image: Tensor, scale: Scale, tile: int | None) -> Tensor:
     """Pad at the bottom and right to the model's `multiple`, by repeating the last pixel, and cut the result."""
     height, width = image.shape[-2:]
     bottom, right = -height % model.multiple, -width % model.multiple
     if not bottom and not right:
-        enlarged: Tensor = model(image, scale)
-        return enlarged
+        return enlarged_by(model, image, scale, tile)
     rows, columns = sr_size((height, width), scale)
-    enlarged = model(F.pad(image, (0, right, 0, bottom), mode="replicate"), scale)
-    return enlarged[..., :rows, :columns]
+    padded = F.pad(image, (0, right, 0, bottom), mode="replicate")
+    return enlarged_by(model, padded, scale, tile)[..., :rows, :columns]

@@ -35,7 +35,12 @@ class Enlarged:
 
 
 def super_resolve_picture(
-    method: Method, picture: Picture, scale: Scale, device: torch.device, precision: Precision = "float32"
+    method: Method,
+    picture: Picture,
+    scale: Scale,
+    device: torch.device,
+    precision: Precision = "float32",
+    tile: int | None = None,
 ) -> Picture:
     """Enlarge a picture; depth, metadata and whatever else it carries stay.
 
@@ -45,6 +50,7 @@ def super_resolve_picture(
         scale: SR size over LR size.
         device: where to compute.
         precision: of networks; upsamplers always compute in float32.
+        tile: as in `super_resolve`.
 
     Raises:
         ContractError: the method does not take this picture or scale.
@@ -54,7 +60,7 @@ def super_resolve_picture(
         raise PictureError("holds samples that are not finite (NaN or infinity), which would spread; replace them")
     image = picture.image.to(device)
     with autocast(precision if isinstance(method, Model) else "float32", device):
-        enlarged = super_resolve(method, image, scale).cpu()
+        enlarged = super_resolve(method, image, scale, tile).cpu()
     alpha = None
     if picture.alpha is not None:
         alpha = resize(picture.alpha, scale, (enlarged.shape[-2], enlarged.shape[-1]), "bicubic").clamp(0, 1)
@@ -67,6 +73,7 @@ def super_resolve_files(
     scale: Scale,
     device: torch.device,
     precision: Precision = "float32",
+    tile: int | None = None,
     quality: int | None = None,
 ) -> Iterator[Enlarged]:
     """Enlarge picture files one by one; one that cannot be read, enlarged or written never stops the others.
@@ -77,6 +84,7 @@ def super_resolve_files(
         scale: SR size over LR size.
         device: where to compute.
         precision: of networks.
+        tile: as in `super_resolve`.
         quality: as in `write_picture`.
 
     Yields:
@@ -86,7 +94,7 @@ def super_resolve_files(
         try:
             picture = read_picture(source)
             with guarded(str(source)):
-                made = super_resolve_picture(method, picture, scale, device, precision)
+                made = super_resolve_picture(method, picture, scale, device, precision, tile)
             write_picture(made, target, quality)
         except SrkitError as error:
             yield Enlarged(source, target, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_serializer, model_validator
 
@@ -122,10 +122,13 @@ class UpscaleSpec(SpecPart):
     Attributes:
         inputs: files, folders or glob patterns.
         method: the method, written like a candidate (`with` in the file).
+        tile: LR pixels of the side of tiles that pictures are cut in for networks; `auto` cuts only what does not fit
+            into memory.
     """
 
     inputs: Paths
     method: CandidateSpec = Field(alias="with")
+    tile: Literal["auto"] | Annotated[int, Field(ge=16)] = "auto"
 
 
 class RunSpec(SpecPart):

@@ -1,0 +1,85 @@
+"""A network on a picture of any size: whole, or in tiles by what the network says of itself."""
+
+from __future__ import annotations
+
+import logging
+
+from torch import Tensor
+
+from sr_core.errors import ContractError
+from sr_core.imaging.size import Scale
+from sr_core.inference.tile_size import tile_side
+from sr_core.inference.tiles import OVERLAP, Span, feathered, in_tiles, spans, tile_step
+from sr_core.interfaces.model import AnyScaleModel, Grid, Model
+from sr_core.scales import describe_scale
+
+_log = logging.getLogger("srkit")
+
+
+def enlarged_by(model: Model, image: Tensor, scale: Scale, side: int | None = None) -> Tensor:
+    """What `model` makes of `image`.
+
+    Args:
+        model: the network.
+        image: N×C×H×W, H and W multiples of the network's `multiple`.
+        scale: SR size over LR size.
+        side: LR pixels of a tile's side; None to cut only what does not fit into memory.
+
+    Returns:
+        N×C×H'×W' by the size rule.
+
+    Raises:
+        ContractError: tiles were asked for, and at this scale no pixels of LR and SR have a common border.
+    """
+    overlap = OVERLAP if model.margin is None else model.margin
+    wanted = side or tile_side(model, image.shape, scale, image.device, overlap)
+    if wanted is None or max(image.shape[-2:]) <= wanted:
+        return _whole(model, image, scale)
+    if isinstance(model, AnyScaleModel) and model.margin is not None:
+        return _on_one_grid(model, image, scale, wanted, model.margin)
+    step = tile_step(model.multiple, scale)
+    if step is None:
+        raise ContractError(
+            f"at scale {describe_scale(scale)} a picture cannot be cut in tiles, and {image.shape[-2]}×"
+            f"{image.shape[-1]} pixels are too many for the memory at once; choose a scale such as 2, 2.5 or 3"
+        )
+    if model.margin is not None:
+        return in_tiles(lambda part: _whole(model, part, scale), image, scale, wanted, model.margin, step)
+    _log.warning(
+        "%s sees the whole picture at once, and this one is cut in tiles of %d pixels: they overlap by %d and fade "
+        "into each other, and the result is not quite what it would be of the whole",
+        *(type(model).__name__, wanted, OVERLAP),
+    )
+    return feathered(lambda part: _whole(model, part, scale), image, scale, wanted, step)
+
+
+def _whole(model: Model, image: Tensor, scale: Scale) -> Tensor:
+    enlarged: Tensor = model(image, scale)
+    return enlarged
+
+
+def _on_one_grid(model: AnyScaleModel, image: Tensor, scale: Scale, side: int, margin: int) -> Tensor:
+    """Each tile encodes what its pixels depend on, and decodes its own cut of the picture's one grid."""
+    grid = Grid.of((image.shape[-2], image.shape[-1]), scale, image.device)
+    rows, columns = (spans(length, side, margin, model.multiple) for length in image.shape[-2:])
+    whole: Tensor | None = None
+    for row in rows:
+        top, bottom = _cut(grid.vertical, row, image.shape[-2])
+        for column in columns:
+            left, right = _cut(grid.horizontal, column, image.shape[-1])
+            own = Grid(grid.vertical[top:bottom] - row.first, grid.horizontal[left:right] - column.first)
+            features = model.encode(image[..., row.first : row.last, column.first : column.last])
+            part = model.decode(features, own, scale)
+            if whole is None:
+                whole = part.new_empty((*part.shape[:2], len(grid.vertical), len(grid.horizontal)))
+            whole[..., top:bottom, left:right] = part
+    if whole is None:
+        raise ContractError("a picture without pixels cannot be enlarged")
+    return whole
+
+
+def _cut(positions: Tensor, span: Span, length: int) -> tuple[int, int]:
+    """The SR pixels whose centres lie in a tile's own part; the first and last tile take what lies beyond."""
+    first = 0 if span.start == 0 else int((positions < span.start - 0.5).sum())
+    last = len(positions) if span.stop == length else int((positions < span.stop - 0.5).sum())
+    return first, last
