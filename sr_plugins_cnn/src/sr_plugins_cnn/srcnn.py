@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from sr_core import Model, Prediction, Scale, SrkitError, full_precision
 from sr_plugins_cnn.enlarging import ScalesToTake, enlarge, margin_on_lr, scales_taken
+from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 
 
@@ -39,7 +40,7 @@ class SRCNN(Model):
         self.scales = scales_taken(scales)
         self.first = nn.Conv2d(planes, features[0], 9)
         self.middle = nn.Conv2d(features[0], features[1], middle_kernel)
-        self.last = nn.Conv2d(features[1], planes, 5)
+        self.last = PictureConvolution(features[1], planes, 5, padding=0)
         self.border = sum(_radius(layer) for layer in (self.first, self.middle, self.last))
         self.margin = margin_on_lr(self.border, self.scales)
         for layer in (self.first, self.middle, self.last):
