@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from sr_core import Model
-from sr_core.building import build
+from sr_core.building import build, resolved_parameters
+from sr_core.checkpoint import WeightsCard
 from sr_core.discovery import discover
 from sr_core.parameters import ComponentReference
 from sr_core.registry import Registry
@@ -31,11 +32,34 @@ class SmallNetwork:
     rate: float = 2e-3
 
     def build(self, scale: int | None = None, **more: Any) -> Model:
-        """The network for `scale` (its first where none is given), as a run would build it."""
-        filled = {"scale": scale or self.scales[0], "scales": list(self.scales)}
-        reference = ComponentReference.of(self.component, {**self.parameters, **more})
-        model: Model = build(_registry(), "model", reference, filled)
+        """The network for `scale` (its first where none is given), as a run for all its scales would build it."""
+        return self._built(scale or self.scales[0], self.scales, more)
+
+    def alone(self, scale: int) -> Model:
+        """The network as a run for this scale alone would build it."""
+        return self._built(scale, (scale,), {})
+
+    def card(self, scale: int) -> WeightsCard:
+        """What the weights file of such a run says of the network."""
+        component = _registry().get("model", self.component)
+        parameters = resolved_parameters(
+            _registry(), "model", self._reference({}), {"scale": scale, "scales": list(self.scales)}
+        )
+        return WeightsCard(
+            component=component.name,
+            distribution=component.distribution.name,
+            parameters=parameters,
+            scales=self.scales,
+            channels=self.build(scale).channels,
+        )
+
+    def _built(self, scale: int, scales: tuple[int, ...], more: Mapping[str, Any]) -> Model:
+        filled = {"scale": scale, "scales": list(scales)}
+        model: Model = build(_registry(), "model", self._reference(more), filled)
         return model
+
+    def _reference(self, more: Mapping[str, Any]) -> ComponentReference:
+        return ComponentReference.of(self.component, {**self.parameters, **more})
 
 
 @cache
@@ -43,10 +67,28 @@ def _registry() -> Registry:
     return discover().registry
 
 
+_SMALL_SRDENSENET = {"blocks": 2, "convolutions": 3, "growth": 8, "enlarged_width": 16}
 NETWORKS: Mapping[str, SmallNetwork] = {
-    "srcnn": SmallNetwork("srcnn", {"features": [16, 8]}),
-    "fsrcnn": SmallNetwork("fsrcnn", {"d": 16, "s": 8, "m": 2}),
-    "espcn": SmallNetwork("espcn", {"features": [16, 8]}),
+    "srcnn": SmallNetwork("srcnn", {"features": [16, 8]}, rate=1e-2),
+    "fsrcnn": SmallNetwork("fsrcnn", {"d": 16, "s": 8, "m": 2}, rate=5e-3),
+    "espcn": SmallNetwork("espcn", {"features": [32, 16]}, rate=5e-3),
     "vdsr": SmallNetwork("vdsr", {"depth": 5, "width": 16}),
+    "drcn": SmallNetwork("drcn", {"recursions": 5, "width": 8}),
+    "drrn": SmallNetwork("drrn", {"units": 3, "width": 12}, rate=5e-3),
+    "drrn without batch normalisation": SmallNetwork(
+        "drrn", {"units": 2, "width": 12, "batch_norm": False, "bias": False}
+    ),
+    "memnet": SmallNetwork("memnet", {"blocks": 2, "recursions": 2, "width": 12}, rate=5e-3),
+    "lapsrn": SmallNetwork("lapsrn", {"depth": 3, "width": 12}, (2, 3, 4, 8)),
+    "ms_lapsrn": SmallNetwork("ms_lapsrn", {"depth": 2, "recursions": 2, "width": 12}, (2, 3, 4, 8)),
+    "srdensenet_h": SmallNetwork("srdensenet", {"skip": "H", **_SMALL_SRDENSENET}),
+    "srdensenet_hl": SmallNetwork("srdensenet", {"skip": "HL", **_SMALL_SRDENSENET}),
+    "srdensenet_all": SmallNetwork("srdensenet", {"skip": "All", **_SMALL_SRDENSENET}),
+    "rdn": SmallNetwork("rdn", {"depth": 2, "convolutions": 2, "growth": 8, "width": 16}, rate=5e-3),
+    "srresnet": SmallNetwork("srresnet", {"blocks": 2, "width": 8}),
+    "msrresnet": SmallNetwork("msrresnet", {"blocks": 2, "width": 12}, rate=5e-3),
+    "edsr": SmallNetwork("edsr", {"blocks": 2, "width": 16}, rate=3e-3),
+    "edsr_scaled": SmallNetwork("edsr", {"blocks": 2, "width": 16, "residual_scaling": 0.1}, rate=3e-3),
+    "mdsr": SmallNetwork("mdsr", {"blocks": 1, "width": 12}, rate=3e-3),
 }
 """By the name of the variant; tests/networks/test_catalogue.py holds that no registered network is missing."""

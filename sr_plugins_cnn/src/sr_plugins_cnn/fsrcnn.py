@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
 from sr_plugins_cnn.planes import Planes, Width, plane_count
-from sr_plugins_cnn.shuffled_transposed import ShuffledTransposedConvolution
+from sr_plugins_cnn.transposed import Enlarging
 
 
 class FSRCNN(Model):
@@ -43,7 +43,7 @@ class FSRCNN(Model):
         self.shrinking = _layer(d, s, 1)
         self.mapping = nn.Sequential(*(_layer(s, s, 3) for _ in range(m)))
         self.expanding = _layer(s, d, 1)
-        self.last = ShuffledTransposedConvolution(d, planes, 9, stride=scale, padding=4)
+        self.last = Enlarging(d, planes, 9, stride=scale, padding=4)
         # SR pixel scale·i + k, k < scale, reads features ⌈(k − 4) / scale⌉ to ⌊(k + 4) / scale⌋ pixels from LR pixel i.
         self.margin = 2 + m + (scale + 3) // scale
         nn.init.normal_(self.last.weight, std=1e-3)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+Result = TypeVar("Result", Tensor, tuple[Tensor, ...])
 
-def recomputed(function: Callable[..., Tensor], *tensors: Tensor, of: nn.Module, when: bool) -> Tensor:
+
+def recomputed(function: Callable[..., Result], *tensors: Tensor, of: nn.Module, when: bool) -> Result:
     """`function(*tensors)`, whose inner activations are not kept for the backward pass but computed again there.
 
     Results, gradients and running statistics are the same as without (Chen et al., Training Deep Nets with Sublinear
@@ -29,7 +32,11 @@ def recomputed(function: Callable[..., Tensor], *tensors: Tensor, of: nn.Module,
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _statistics_left_alone(of)
 
-    result: Tensor = checkpoint(function, *tensors, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
+    result: Result
+    if torch.compiler.is_compiling():  # it takes no contexts, and needs none: what it computes again has no effects
+        result = checkpoint(function, *tensors, use_reentrant=False, preserve_rng_state=False)
+    else:
+        result = checkpoint(function, *tensors, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
     return result
 
 
