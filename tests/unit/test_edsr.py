@@ -1,0 +1,119 @@
+"""EDSR: the wiring of the paper on values 0 … 255 around DIV2K's mean, and the names of two public layouts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sr_core.errors import ParameterError
+from sr_core.parameters import check_parameters
+from sr_core.testing import check_model
+from sr_plugins_cnn.edsr import EDSR
+from tests.unit import network_promises as promises
+
+DIV2K_MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).view(3, 1, 1)
+
+
+def small(scale: int = 2, residual_scaling: float = 1.0, channels: str | int = "rgb") -> EDSR:
+    torch.manual_seed(0)
+    return EDSR(scale, blocks=2, width=8, residual_scaling=residual_scaling, channels=channels)  # type: ignore[arg-type]
+
+
+SHUFFLES = [(2, {0: 2}), (3, {0: 3}), (4, {0: 2, 2: 2}), (8, {0: 2, 2: 2, 4: 2})]
+"""Of each scale: where in the upsampler which factor comes."""
+
+
+def plain(
+    tensors: dict[str, Tensor], lr: Tensor, residual_scaling: float, shuffles: dict[int, int], levels: int = 255
+) -> Tensor:
+    """The paper's layers one after the other, of a network with two blocks."""
+
+    def convolved(name: str, features: Tensor) -> Tensor:
+        return F.conv2d(features, tensors[f"{name}.weight"], tensors[f"{name}.bias"], padding=1)
+
+    first = convolved("head.0", levels * (lr - DIV2K_MEAN))
+    features = first
+    for block in ("body.0", "body.1"):
+        features = features + residual_scaling * convolved(
+            f"{block}.body.2", convolved(f"{block}.body.0", features).relu()
+        )
+    features = convolved("body.2", features) + first
+    for place, factor in shuffles.items():
+        features = F.pixel_shuffle(convolved(f"tail.0.{place}", features), factor)
+    return convolved("tail.1", features) / levels + DIV2K_MEAN
+
+
+@pytest.mark.parametrize(("scale", "shuffles"), SHUFFLES)
+@pytest.mark.parametrize("residual_scaling", [1.0, 0.1])
+def test_its_layers_and_their_names_are_those_of_the_authors(
+    scale: int, shuffles: dict[int, int], residual_scaling: float
+) -> None:
+    network = small(scale, residual_scaling)
+    lr = torch.rand(2, 3, 6, 5)
+    expected = plain(network.state_dict(), lr, residual_scaling, shuffles)
+    torch.testing.assert_close(network(lr, scale), expected, atol=1e-5, rtol=0)
+
+
+def test_the_mean_is_stored_as_the_authors_store_it_and_never_learns() -> None:
+    network = small()
+    tensors = network.state_dict()
+    assert torch.equal(tensors["sub_mean.weight"], torch.eye(3).view(3, 3, 1, 1))
+    torch.testing.assert_close(tensors["add_mean.bias"], 255 * DIV2K_MEAN.flatten())
+    torch.testing.assert_close(tensors["sub_mean.bias"], -255 * DIV2K_MEAN.flatten())
+    assert not [name for name, _ in network.named_parameters() if "mean" in name]
+
+
+@pytest.mark.parametrize(("scale", "shuffles"), SHUFFLES)
+@pytest.mark.parametrize(("port", "levels"), [("BasicSR", 255), ("MMagic", 1)])
+def test_weights_of_other_programs_give_what_they_give_there(
+    port: str, levels: int, scale: int, shuffles: dict[int, int]
+) -> None:
+    ours = small(scale, residual_scaling=0.1).state_dict()
+    theirs = {"head.0": "conv_first", "body.2": "conv_after_body", "tail.1": "conv_last"}
+    theirs |= {f"body.{block}.body.{2 * half}": f"body.{block}.conv{1 + half}" for block in (0, 1) for half in (0, 1)}
+    for stage in range(3):
+        theirs[f"tail.0.{2 * stage}"] = (
+            f"upsample.{stage}.upsample_conv" if port == "MMagic" else f"upsample.{2 * stage}"
+        )
+    split = [(*name.rpartition(".")[::2], tensor) for name, tensor in ours.items() if "mean" not in name]
+    loaded = EDSR(scale, blocks=2, width=8, residual_scaling=0.1)
+    loaded.load_state_dict(dict(loaded.adopt({f"{theirs[layer]}.{kind}": tensor for layer, kind, tensor in split})))
+    lr = torch.rand(1, 3, 5, 6)
+    torch.testing.assert_close(loaded(lr, scale), plain(ours, lr, 0.1, shuffles, levels), atol=1e-5, rtol=0)
+
+
+def test_its_own_names_stay_as_they_are() -> None:
+    tensors = small().state_dict()
+    assert dict(small().adopt(tensors)) == tensors
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_the_margin_is_exact(blocks: int, scale: int) -> None:
+    promises.check_margin(EDSR(scale, blocks, width=2, channels="y"), scale)
+
+
+def test_it_learns_and_low_precision_does_not_round_the_picture() -> None:
+    torch.manual_seed(0)
+    promises.check_learning_and_low_precision(EDSR(2, blocks=2, width=16, channels="y"))
+    promises.check_learning_and_low_precision(EDSR(2, blocks=4, width=16, residual_scaling=0.1, channels="y"))
+
+
+def test_any_size_and_any_number_of_planes() -> None:
+    promises.check_one_pixel_and_odd_sizes(small(3), (3,))
+    promises.check_copies(small(4), 4)
+    for channels in ("y", "rgb", 1, 31, 200):
+        check_model(small(2, channels=channels))
+
+
+@pytest.mark.parametrize("wrong", [{"blocks": 0}, {"width": 0}, {"residual_scaling": 0}, {"channels": "bgr"}])
+def test_parameters_that_it_cannot_have_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParameterError):
+        check_parameters(EDSR, {"scale": 2, **wrong})
+
+
+def test_a_scale_that_sub_pixels_cannot_make_is_refused() -> None:
+    with pytest.raises(ValueError, match="×5"):
+        EDSR(5)
