@@ -62,6 +62,34 @@ def test_parameters_that_it_cannot_have_are_refused(wrong: dict[str, object]) ->
         check_parameters(VDSR, wrong)
 
 
+@pytest.mark.parametrize(
+    ("first", "inner", "last"),
+    [
+        ("input.weight", "residual_layer.{}.conv.weight", "output.weight"),
+        ("conv1.0.weight", "trunk.{}.conv.weight", "conv2.weight"),
+        ("first.weight", "body.{}.weight", "last.weight"),
+    ],
+)
+def test_the_weights_of_common_ports_are_adopted(first: str, inner: str, last: str) -> None:
+    network = VDSR(depth=13, width=4, bias=False)
+    own = network.state_dict()
+    theirs = {inner.format(index): own[f"body.{index}.weight"] for index in reversed(range(11))}
+    adopted = network.adopt(
+        {last: own["last.weight"], **theirs, first: own["first.weight"], "strange": own["last.weight"]}
+    )
+    assert adopted.keys() == {*own, "strange"}
+    assert all(adopted[name] is own[name] for name in own)
+
+
+def test_the_weights_of_its_authors_are_adopted() -> None:
+    network = VDSR(depth=13, width=4)
+    own = network.state_dict()
+    layers = ["first", *(f"body.{index}" for index in range(11)), "last"]
+    kinds = ("weight", "bias")
+    theirs = {f"{kind}.{index}": own[f"{layer}.{kind}"] for index, layer in enumerate(layers) for kind in kinds}
+    assert {name: id(tensor) for name, tensor in network.adopt(theirs).items()} == {k: id(v) for k, v in own.items()}
+
+
 def test_its_first_weights_are_those_of_he() -> None:
     torch.manual_seed(0)
     network = VDSR(depth=3)

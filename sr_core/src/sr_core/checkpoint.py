@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sr_core.atomic import atomic_write, sync
 from sr_core.errors import SrkitError
 from sr_core.guard import guarded
 from sr_core.interfaces.capabilities import Channels
+from sr_core.published.reading import read_published
 
 _CARD = "srkit"
 """The one metadata key: safetensors writes several in changing order, and equal weights are to be equal files."""
@@ -70,10 +70,10 @@ class Weights:
 
 
 def read_weights(path: Path) -> Weights:
-    """Read a safetensors file.
+    """Read a safetensors file, or one of PyTorch or MatConvNet (`published.reading` says which), without running it.
 
     Raises:
-        SrkitError: the file is missing, damaged, a pickle, or written by a newer srkit.
+        SrkitError: the file is missing, damaged, holds no weights, or was written by a newer srkit.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -81,7 +81,9 @@ def read_weights(path: Path) -> Weights:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError as error:
         raise SrkitError(f"{path}: no such file") from error
-    except (OSError, SafetensorError) as error:
+    except SafetensorError as error:
+        return Weights(_published(path, error), card=None)
+    except OSError as error:
         raise _unreadable(path, error) from error
     card = _card(path, metadata[_CARD]) if _CARD in metadata else None
     for name, stored in (card.aliases if card else {}).items():
@@ -118,7 +120,7 @@ def write_weights(path: Path, network: nn.Module | Mapping[str, Tensor], card: W
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Fill a network with the tensors of a safetensors file, by the names of its state dict.
+    """Fill a network with the tensors of a file, by the names of its state dict.
 
     Raises:
         SrkitError: the file cannot be read, or its tensors are not this network's; names the differing ones.
@@ -204,25 +206,18 @@ def _card(path: Path, text: str) -> WeightsCard:
         raise SrkitError(f"{path}: the card in it is damaged: {where}: {first['msg']}") from error
 
 
-def _unreadable(path: Path, error: Exception) -> SrkitError:
+def _published(path: Path, refusal: SafetensorError) -> Mapping[str, Tensor]:
+    """The tensors of a file that safetensors refused."""
+    try:
+        tensors = read_published(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if tensors is None:
+        raise SrkitError(f"{path}: not a safetensors file ({refusal}), nor one of PyTorch or MatConvNet")
+    return tensors
+
+
+def _unreadable(path: Path, error: OSError) -> SrkitError:
     if path.is_dir():
         return SrkitError(f"{path}: is a folder; give the weights file in it")
-    if _is_pickle(path):
-        return SrkitError(
-            f"{path}: not a safetensors file but a pickle, which can run code when it is opened, so it was not; where "
-            "you trust it, save its tensors with safetensors.torch.save_file"
-        )
-    return SrkitError(f"{path}: not a safetensors file ({error})")
-
-
-def _is_pickle(path: Path) -> bool:
-    """Whether a file that is no safetensors file is a pickle by its first bytes, or PyTorch's archive of one."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK":
-            with zipfile.ZipFile(path) as archive:
-                return any(name.endswith(".pkl") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
-    return len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+    return SrkitError(f"{path}: cannot be read: {error}")

@@ -31,8 +31,8 @@ from sr_core.registry import Registry
 from sr_core.scales import Scale, describe_scale
 from sr_core.weights import load_into, rebuild
 
-WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin")
-"""What weights files are called anywhere; all but the first are pickles, and are refused with the reason."""
+WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin", ".mat")
+"""What weights files are called anywhere; what one is, its content tells."""
 
 
 def upscale(

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from sr_core.building import build, resolved_parameters
-from sr_core.checkpoint import WeightsCard, differences, fill, read_weights, shortened
+from sr_core.checkpoint import Weights, WeightsCard, differences, fill, read_weights, shortened
 from sr_core.component import Component
 from sr_core.discovery import discover
 from sr_core.errors import SrkitError
 from sr_core.guard import guarded
 from sr_core.interfaces.model import Model
 from sr_core.parameters import ComponentReference, parameter_model
+from sr_core.published.layouts import plain_names
 from sr_core.registry import Registry
 from sr_core.scales import Scale, describe_scale
 
@@ -65,7 +66,7 @@ def rebuild(registry: Registry, path: Path) -> Rebuilt:
     """
     weights = read_weights(path)
     if weights.card is None:
-        name = f"name the network: {{model: NAME, weights: {path.name}}}"
+        name = f"name the network: {{model: NAME, weights: {path.name}}}, or --model NAME --weights {path.name}"
         nearest = nearest_architecture(registry, weights.tensors)
         raise SrkitError(f"{path}: holds tensors but does not say of which network; {name}. {nearest}")
     card = weights.card
@@ -85,6 +86,8 @@ def load_into(
 ) -> None:
     """Fill a network that a spec names with the tensors of a weights file.
 
+    A file without srkit's card may call them otherwise: the network's `adopt` is asked.
+
     Args:
         registry: what is installed, to say whose weights they are where they do not fit.
         reference: the network's name and parameters.
@@ -96,8 +99,11 @@ def load_into(
         SrkitError: the file cannot be read, or it holds the weights of another network; names the differing tensors
             and the nearest architecture.
     """
-    weights = read_weights(path)
-    card, faults = weights.card, differences(model, weights.tensors)
+    read = read_weights(path)
+    card = read.card
+    with guarded(f"{path}: '{reference.name}' cannot adopt its tensors"):
+        weights = read if card is not None else Weights(_adopted(model, read.tensors), card)
+    faults = differences(model, weights.tensors)
     component = registry.get("model", reference.name)
     if card is not None and card.component != component.name:
         faults.insert(0, f"they are of {_named(card)}")
@@ -105,11 +111,23 @@ def load_into(
         fill(model, weights, path)
         return
     if card is None:
-        whose = nearest_architecture(registry, weights.tensors, filled)
+        whose = nearest_architecture(registry, read.tensors, filled)
     else:
         own = resolved_parameters(registry, "model", reference, filled) if card.component == component.name else {}
         whose = _as_its_card_says(card, path, {k: v for k, v in card.parameters.items() if k not in own or own[k] != v})
     raise SrkitError(f"{path}: the weights of another network: {shortened(faults)}. {whose}")
+
+
+def _adopted(model: Model, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors of a file without a card, under the names that fit the network best.
+
+    They are tried as they are, without what wrappers put into names, and renamed by the network. Its counts of batches,
+    which old files lack and nothing is computed with, stay its own.
+    """
+    plain = plain_names(tensors)
+    forms = [tensors, plain, dict(model.adopt(plain))]
+    counts = {name: value for name, value in model.state_dict().items() if name.endswith("num_batches_tracked")}
+    return min(({**counts, **form} for form in forms), key=lambda form: len(differences(model, form)))
 
 
 def nearest_architecture(
@@ -120,12 +138,12 @@ def nearest_architecture(
     for component in registry.all("model"):
         for scale in _scales_to_try(filled):
             with contextlib.suppress(SrkitError):  # one that cannot be built so is no candidate
-                own = _shapes(registry, component, {**(filled or {}), "scale": scale, "scales": [scale]})
-                count = sum(own.get(name) == tensor.shape for name, tensor in tensors.items())
-                if (count, -len(own)) > (best_count, -best_extra):
+                network = _without_memory(registry, component, {**(filled or {}), "scale": scale, "scales": [scale]})
+                count, size = _fitting(network, tensors)
+                if (count, -size) > (best_count, -best_extra):
                     takes_scale = "scale" in parameter_model(component.load()).model_fields
                     best = f"'{component.name}'" + (f" at scale {describe_scale(scale)}" if takes_scale else "")
-                    best_count, best_extra = count, len(own)
+                    best_count, best_extra = count, size
     if not best_count:
         return "No installed network has such tensors"
     return f"The nearest installed network is {best} ({best_count} of {len(tensors)} tensors fit)"
@@ -136,11 +154,21 @@ def _scales_to_try(filled: Mapping[str, Any] | None) -> Sequence[Scale]:
     return tuple(dict.fromkeys([*given, *_SCALES_TO_TRY]))
 
 
-def _shapes(registry: Registry, component: Component, filled: Mapping[str, Any]) -> dict[str, torch.Size]:
-    """The tensors of a network with its defaults, without the memory and the time to make them."""
+def _without_memory(registry: Registry, component: Component, filled: Mapping[str, Any]) -> Model:
+    """A network with its defaults, without the memory and the time to make its tensors."""
     reference = ComponentReference.of(component.qualified_name, {})
-    with torch.device("meta"), guarded(f"{component} cannot be compared"):
-        return {name: value.shape for name, value in build(registry, "model", reference, filled).state_dict().items()}
+    with torch.device("meta"):
+        network: Model = build(registry, "model", reference, filled)
+    return network
+
+
+def _fitting(network: Model, tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """How many of the tensors are the network's by name and shape, and how many it has."""
+    with guarded("it cannot be compared"):
+        own = {name: value.shape for name, value in network.state_dict().items()}
+        # What adopting adds of the network's own has no memory either, and does not count.
+        given = {name: tensor for name, tensor in _adopted(network, tensors).items() if not tensor.is_meta}
+        return sum(own.get(name) == tensor.shape for name, tensor in given.items()), len(own)
 
 
 def _named(card: WeightsCard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from sr_core import Model, Scale, full_precision
 from sr_plugins_cnn.convolutions import he_convolution
 from sr_plugins_cnn.enlarging import ScalesToTake, enlarge, margin_on_lr, scales_taken
 from sr_plugins_cnn.planes import Planes, Width, plane_count
+from sr_plugins_cnn.renaming import renamed
 
 
 class VDSR(Model):
@@ -53,3 +55,20 @@ class VDSR(Model):
         with full_precision(features, enlarged) as (features, enlarged):
             sr: Tensor = self.last(features) + enlarged
             return sr
+
+    def adopt(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The tensors of the authors' model and of the common ports under these names.
+
+        VDSR_Official.mat (cells `weight` and `bias`); twtygqyy/pytorch-vdsr and Lornatang/VDSR-PyTorch, which both need
+        `bias: false`.
+        """
+        layers = ["first", *(f"body.{index}" for index in range(len(self.body))), "last"]
+        authors = {rf"(weight|bias)\.{index}": rf"{layer}.\1" for index, layer in enumerate(layers)}
+        return renamed(tensors, {**authors, **_PORTS})
+
+
+_PORTS = {
+    r"(?:input|conv1\.0)\.(\w+)": r"first.\1",
+    r"(?:residual_layer|trunk)\.(\d+)\.conv\.(\w+)": r"body.\1.\2",
+    r"(?:output|conv2)\.(\w+)": r"last.\1",
+}
