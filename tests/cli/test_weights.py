@@ -20,9 +20,10 @@ from torch import nn
 
 from sr_core import Model, SrkitError, load_model, read_picture, upscale
 from sr_core.building import build, resolved_parameters
-from sr_core.checkpoint import WeightsCard, write_weights
+from sr_core.checkpoint import WeightsCard, read_weights, write_weights
 from sr_core.discovery import discover
 from sr_core.parameters import ComponentReference
+from sr_plugins_cnn.edsr import EDSR
 from tests.conftest import Install, textured
 
 Srkit = Callable[..., Result]
@@ -332,6 +333,30 @@ def test_training_starts_from_weights_of_others(
     said = check(srkit, tmp_path, body)
     assert "train.weights: " in said
     assert "'layer.weight' is missing" in said
+
+
+def test_training_starts_from_what_fits_where_that_is_asked_for(
+    srkit: Srkit, photographs: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(3)
+    start = EDSR(2, blocks=1, width=4)
+    torch.save(start.state_dict(), tmp_path / "x2.pth")
+    body = (
+        "train: {model: {name: edsr, blocks: 1, width: 4}, weights: x2.pth, PARTIAL"
+        "data: {hr: photographs, crop: 24, batch: 1}, loss: [l1], steps: 1, optimizer: {name: sgd, lr: 1.0e-9}}"
+    )
+    assert "'tail.0.0.weight' is (16, 4, 3, 3)" in check(srkit, tmp_path, body.replace("PARTIAL", ""), scale="3")
+    (tmp_path / "spec.yaml").write_text(
+        f"name: a\nscale: 3\n{body.replace('PARTIAL', 'partial_weights: true, ')}\n", encoding="utf-8"
+    )
+    done = srkit("run", tmp_path / "spec.yaml", "--output", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert "x2.pth: 14 of the network's 16 tensors were taken over" in done.output
+    assert "'tail.0.0.weight', 'tail.0.0.bias'" in done.output
+    trained = read_weights(tmp_path / "run/checkpoints/final/weights.safetensors").tensors
+    assert torch.allclose(trained["head.0.weight"], start.head[0].weight, atol=1e-5)
+    torch.save({"other": torch.zeros(1)}, tmp_path / "x2.pth")
+    assert "none of its tensors fits" in check(srkit, tmp_path, body.replace("PARTIAL", "partial_weights: true, "), "3")
 
 
 def test_what_is_srkits_own_is_never_renamed(

@@ -150,10 +150,10 @@ def differences(network: nn.Module, tensors: Mapping[str, Tensor]) -> list[str]:
     return faults
 
 
-def shortened(faults: list[str]) -> str:
+def shortened(faults: list[str], separator: str = "; ") -> str:
     """The first few in one line."""
     more = f", and {len(faults) - _SHOWN_NAMES} more" if len(faults) > _SHOWN_NAMES else ""
-    return "; ".join(faults[:_SHOWN_NAMES]) + more
+    return separator.join(faults[:_SHOWN_NAMES]) + more
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:

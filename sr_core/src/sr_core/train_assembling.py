@@ -42,7 +42,7 @@ from sr_core.training.settings import (
 from sr_core.training.trial import try_optimizer, try_schedule
 from sr_core.training.validation import Validator
 from sr_core.training_plan import TrainingPlan
-from sr_core.weights import load_into
+from sr_core.weights import load_into, load_what_fits
 
 
 class TrainAssembler:
@@ -91,7 +91,10 @@ class TrainAssembler:
         if self._train.weights is not None:
             with self._faults.at("train", "weights"):
                 start = Path(self._train.weights)
-                load_into(self._registry, self._train.model, model, start, self._assembler.filled)
+                if self._train.partial_weights:
+                    self._assembler.notes.append(load_what_fits(model, start))
+                else:
+                    load_into(self._registry, self._train.model, model, start, self._assembler.filled)
         to_training_layout(model, self._assembler.device)
         return model
 

@@ -118,6 +118,28 @@ def load_into(
     raise SrkitError(f"{path}: the weights of another network: {shortened(faults)}. {whose}")
 
 
+def load_what_fits(model: Model, path: Path) -> str:
+    """Fill a network with those tensors of a weights file that have a name and shape of its own.
+
+    Returns:
+        What was taken over and what was not, in one sentence.
+
+    Raises:
+        SrkitError: the file cannot be read, or nothing in it fits.
+    """
+    weights = read_weights(path)
+    with guarded(f"{path}: the network cannot adopt its tensors"):
+        given = weights.tensors if weights.card is not None else _adopted(model, weights.tensors)
+    own = model.state_dict()
+    fitting = {name: tensor for name, tensor in given.items() if name in own and tensor.shape == own[name].shape}
+    if not fitting:
+        raise SrkitError(f"{path}: none of its tensors fits the network: {shortened(differences(model, given))}")
+    fill(model, Weights({**own, **fitting}, weights.card), path)
+    anew = [f"'{name}'" for name in own if name not in fitting]
+    rest = f"; these start anew: {shortened(anew, ', ')}" if anew else ""
+    return f"{path.name}: {len(fitting)} of the network's {len(own)} tensors were taken over{rest}"
+
+
 def _adopted(model: Model, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The tensors of a file without a card, under the names that fit the network best.
 

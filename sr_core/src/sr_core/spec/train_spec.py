@@ -229,6 +229,8 @@ class TrainSpec(SpecPart):
     Attributes:
         model: the network with its parameters.
         weights: a weights file to start from.
+        partial_weights: take over the tensors of `weights` that fit and let the others start anew, as papers do who
+            begin ×3 and ×4 from ×2.
         data: the pictures.
         loss: what is minimised; several are added by weight.
         optimizer: how.
@@ -247,6 +249,7 @@ class TrainSpec(SpecPart):
 
     model: Annotated[ComponentReference, known("model")]
     weights: FilePath | None = None
+    partial_weights: bool = False
     data: TrainDataSpec
     loss: Annotated[tuple[LossSpec, ...], Field(strict=False), BeforeValidator(one_or_many)] = ()
     optimizer: OptimizerSpec = OptimizerSpec()
@@ -268,3 +271,9 @@ class TrainSpec(SpecPart):
         if isinstance(value, dict) and isinstance(value.get("model"), str) and value["model"] == "trained":
             raise ValueError("model: 'trained' is what comes out of training; name the network to train")
         return value
+
+    @model_validator(mode="after")
+    def _something_to_take_over(self) -> Self:
+        if self.partial_weights and self.weights is None:
+            raise ValueError("'partial_weights' says how 'weights' are taken over; name the file there")
+        return self
