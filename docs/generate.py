@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sr_core.component import KINDS, Component
 from sr_core.description import describe_parameters
 from sr_core.discovery import discover
+from sr_core.field_map import FRAMEWORKS, UPSAMPLINGS, Variant, field_map, giga
 from sr_core.parameters import ComponentReference
 from sr_core.registry import OFFICIAL_DISTRIBUTIONS
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec
@@ -31,6 +32,20 @@ from sr_core.spec.train_spec import (
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->"
+DESIGNS = {
+    "plain": "layer after layer",
+    "residual": "what is learned is added to what came in, of the whole network or of each block",
+    "recursive": "one block is applied again and again",
+    "dense": "each layer is given the maps of all before it",
+    "multi-supervision": "training looks at several pictures, not at the last alone",
+    "multi-path": "branches side by side",
+    "progressive": "it enlarges in steps",
+    "attention": "it weighs maps or places by what is in the picture",
+    "gating": "a 1×1 convolution chooses what is remembered",
+    "parameter sharing": "one set of weights at several places",
+    "batch normalisation": "maps are scaled to the statistics of the batch",
+}
+"""The design elements in a few words; a network with another one is explained here first."""
 
 
 def components_page() -> str:
@@ -113,10 +128,71 @@ def _plain(value: object) -> str:
     return str(value)
 
 
+def models_page() -> str:
+    """The field's map: what the official networks are, and what each variant costs at each scale."""
+    registry = discover().registry
+    found = [c for c in registry.all("model") if c.distribution.name in OFFICIAL_DISTRIBUTIONS]
+    variants = field_map(registry, found)
+    lines = [NOTE, "# Models", _INTRODUCTION.rstrip()]
+    for framework, meaning in FRAMEWORKS.items():
+        components = sorted((c for c in found if c.facts["framework"] == framework), key=lambda c: str(c.facts["year"]))
+        if components:
+            lines += ["", f"## Framework `{framework}`", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
+            lines += [_network(component) for component in components]
+    lines += ["", "## The words", "", "By what the picture grows:", ""]
+    lines += [f"- {word}: {meaning}" for word, meaning in UPSAMPLINGS.items()]
+    lines += ["", "Design elements:", ""]
+    lines += [f"- {word}: {DESIGNS[word]}" for word in sorted({w for c in found for w in c.facts["design"]})]
+    lines += ["", "## What they cost", _COUNTING.rstrip(), *_costs(variants)]
+    return "\n".join(lines) + "\n"
+
+
+_INTRODUCTION = """
+The networks of the official packages, each as its paper has it. `srkit models` prints this map for whatever is
+installed, `srkit show model NAME` the parameters of one network, and `specs/papers/` holds how each is trained.
+"""
+
+_COUNTING = """
+Cheapest first. *Parameters* are all numbers that are learned, biases and slopes included; papers often count the
+weights of convolutions alone. A network for several scales at once has the parameters for all of them.
+
+*Multiply-adds* are the products that convolutions and matrix products form for a result of 1280×720 pixels, counted
+without computing; bicubic in front, activations and normalisations are left out. A transposed convolution forms
+its kernel's products once for each pixel that comes in. The table that later papers copy (Ahn et al., CARN, ECCV
+2018) has them once for each pixel that goes out, scale² times as many: it gives FSRCNN 6.0 G at ×2.
+"""
+
+
+def _network(component: Component) -> str:
+    facts = component.facts
+    design, scales = ", ".join(facts["design"]), ", ".join(f"×{scale}" for scale in facts["scales"])
+    return (
+        f"- **`{component.name}`** ({facts['year']}): {component.summary}. {design.capitalize()}; upsampling: "
+        f"{facts['upsampling']}; {scales}. {component.reference}."
+    )
+
+
+def _costs(variants: Sequence[Variant]) -> Iterator[str]:
+    """A table for each scale."""
+    for scale in sorted({cost.scale for variant in variants for cost in variant.costs}):
+        yield from (
+            "",
+            f"### ×{scale}",
+            "",
+            "| network | name | year | parameters | multiply-adds |",
+            "|---|---|---|---:|---:|",
+        )
+        rows = [(cost, variant) for variant in variants if (cost := variant.cost(scale))]
+        for cost, variant in sorted(rows, key=lambda row: row[0].multiply_adds):
+            facts = f"`{variant.component.name}` | {variant.fact('year')}"
+            yield f"| {variant.name} | {facts} | {cost.parameters:,} | {giga(cost.multiply_adds)} G |"
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     (FOLDER / "components.md").write_text(components_page(), encoding="utf-8")
     (FOLDER / "spec.md").write_text(spec_page(), encoding="utf-8")
+    (FOLDER / "models.md").write_text(models_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -70,13 +70,13 @@ def _registry() -> Registry:
 _SMALL_SRDENSENET = {"blocks": 2, "convolutions": 3, "growth": 8, "enlarged_width": 16}
 NETWORKS: Mapping[str, SmallNetwork] = {
     "srcnn": SmallNetwork("srcnn", {"features": [16, 8]}, rate=1e-2),
-    "fsrcnn": SmallNetwork("fsrcnn", {"d": 16, "s": 8, "m": 2}, rate=5e-3),
+    "fsrcnn": SmallNetwork("fsrcnn", {"d": 24, "s": 12, "m": 2}, rate=5e-3),
     "espcn": SmallNetwork("espcn", {"features": [32, 16]}, rate=5e-3),
     "vdsr": SmallNetwork("vdsr", {"depth": 5, "width": 16}),
     "drcn": SmallNetwork("drcn", {"recursions": 5, "width": 8}),
-    "drrn": SmallNetwork("drrn", {"units": 3, "width": 12}, rate=5e-3),
+    "drrn": SmallNetwork("drrn", {"units": 2, "width": 16}, rate=1e-2),
     "drrn without batch normalisation": SmallNetwork(
-        "drrn", {"units": 2, "width": 12, "batch_norm": False, "bias": False}
+        "drrn", {"units": 2, "width": 16, "batch_norm": False, "bias": False}
     ),
     "memnet": SmallNetwork("memnet", {"blocks": 2, "recursions": 2, "width": 12}, rate=5e-3),
     "lapsrn": SmallNetwork("lapsrn", {"depth": 3, "width": 12}, (2, 3, 4, 8)),

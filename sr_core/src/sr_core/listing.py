@@ -47,6 +47,7 @@ def list_json(discovery: Discovery, kind: Kind | None, *, check: bool) -> dict[s
                         "summary": component.summary,
                         "reference": component.reference,
                         "facts": dict(component.facts),
+                        "configurations": {name: dict(made) for name, made in component.configurations.items()},
                         "problems": _remarks(discovery, component, check=check),
                     }
                     for component in components
@@ -85,6 +86,12 @@ def component_text(component: Component) -> Iterator[str]:
     if documentation:
         yield from ("", *documentation.splitlines())
     yield ""
+    if component.configurations:
+        yield click.style("Variants", bold=True)
+        for name, arguments in component.configurations.items():
+            made = ", ".join(f"{argument}={value!r}" for argument, value in arguments.items())
+            yield f"  {name}: {made or 'its defaults'}"
+        yield ""
     parameters = describe_parameters(component_class)
     if not parameters:
         yield "It takes no parameters."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from sr_plugins_cnn.picture_convolution import FEW_PLANES, PictureConvolution
+
 
 def he_convolution(
     inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True, negative_slope: float = 0.0
@@ -17,7 +19,8 @@ def he_convolution(
         bias: whether it adds a bias.
         negative_slope: of the leaky rectifier around it; 0 for ReLU, 1 for none.
     """
-    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
+    kind = PictureConvolution if outputs <= FEW_PLANES else nn.Conv2d
+    layer = kind(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
     nn.init.kaiming_normal_(layer.weight, a=negative_slope)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+FEW_PLANES = 4
+"""Planes up to which it is worth while; from then on the plain convolution is as fast."""
+
 
 class PictureConvolution(nn.Conv2d):
     """A convolution to few planes, which is faster where no gradient is asked for; same tensors, same result.
@@ -28,7 +31,7 @@ class PictureConvolution(nn.Conv2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """N×C×H×W from N×F×H×W, or less by the kernel's reach where nothing is padded."""
-        if torch.is_grad_enabled() or features.device.type != "cpu" or self.out_channels > _FEW:
+        if torch.is_grad_enabled() or features.device.type != "cpu" or self.out_channels > FEW_PLANES:
             return super().forward(features)
         side, padding = self.kernel_size[0], int(self.padding[0])
         taps = self.weight.permute(3, 0, 2, 1).reshape(-1, side, self.in_channels, 1).permute(0, 2, 1, 3)
@@ -39,7 +42,3 @@ class PictureConvolution(nn.Conv2d):
         for tap in range(1, side):
             result = result + maps[:, tap, ..., tap : tap + width]
         return result if self.bias is None else result + self.bias.view(-1, 1, 1)
-
-
-_FEW = 4
-"""Planes from which on the plain convolution is as fast."""

@@ -23,7 +23,8 @@ def list_plugins(context: click.Context, kind: Kind | None, *, check: bool, as_j
 
     discovery = installed(context)
     if as_json:
-        click.echo(json.dumps(list_json(discovery, kind, check=check), indent=2, ensure_ascii=False))
+        listed = list_json(discovery, kind, check=check)
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False, default=str))  # a stranger's variants hold anything
     else:
         click.echo("\n".join(list_text(discovery, kind, check=check)))
     if check and strict() and has_problems(discovery, kind):

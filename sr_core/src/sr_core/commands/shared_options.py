@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from sr_core.discovery import Discovery, discover
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN_WIDTH = 120
+"""Columns of a table that goes into a file or a pipe."""
 
 SOME_FAILED = 1
 """The status at the end where some pictures could not be enlarged and the others were."""
@@ -18,3 +27,10 @@ def installed(context: click.Context) -> Discovery:
     if not isinstance(root.obj, Discovery):
         root.obj = discover()
     return root.obj
+
+
+def table_console() -> Console:
+    """Where tables are printed: as wide as the terminal is."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)

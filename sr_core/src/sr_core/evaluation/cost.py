@@ -10,18 +10,16 @@ from collections.abc import Sequence
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
 
 from sr_core.evaluation.benchmark import Comparison
 from sr_core.evaluation.candidates import Candidate, MethodCandidate
-from sr_core.imaging.size import lr_size, sr_size
+from sr_core.evaluation.multiply_adds import multiply_adds
+from sr_core.imaging.size import sr_size
 from sr_core.inference.engine import Method, super_resolve
 from sr_core.interfaces.model import Model
 from sr_core.record import Cost
 from sr_core.scales import Scale
 
-FULL_SIZE = (720, 1280)
-"""The SR size for which the field counts multiply-adds (CARN, Ahn et al. 2018)."""
 SAMPLE_SIDE = 128
 
 _log = logging.getLogger("srkit")
@@ -72,17 +70,11 @@ def count_multiply_adds(method: Method, scale: Scale) -> int | None:
     """Multiply-adds of a network for a 1280×720 result, counted without computing; None where that is not possible."""
     if not isinstance(method, Model):
         return None
-    planes = {"y": 1, "rgb": 3, "any": 3}.get(str(method.channels), method.channels)
-    height, width = (-(-side // method.multiple) * method.multiple for side in lr_size(FULL_SIZE, scale))
-    counter = FlopCounterMode(display=False)
     try:
-        network = copy.deepcopy(method).to("meta")
-        with torch.inference_mode(), counter:
-            network(torch.empty((1, int(planes), height, width), device="meta"), scale)
+        return multiply_adds(copy.deepcopy(method).to("meta"), scale)
     except Exception as error:  # noqa: BLE001 - a stranger's network may refuse the meta device in any way
         _log.warning("multiply-adds of %s cannot be counted: %s", type(method).__name__, error)
         return None
-    return counter.get_total_flops() // 2
 
 
 def peak_bytes_per_megapixel(candidate: MethodCandidate, scale: Scale) -> float:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 Method = Literal["nearest", "box", "bilinear", "bicubic", "lanczos2", "lanczos3"]
 """The kernels of MATLAB's `imresize`."""
@@ -61,6 +62,11 @@ def weighted_sums(resampling: Resampling, transposed: bool, dtype: torch.dtype, 
     Borders are folded into the sums, so that nothing needs padding. Weights are computed in float64 and then
     rounded to `dtype`.
     """
+    with _disable_current_modes():  # they are kept, so they must be real, even where `torch.export` asks first
+        return _weighted_sums(resampling, transposed, dtype, device)
+
+
+def _weighted_sums(resampling: Resampling, transposed: bool, dtype: torch.dtype, device: torch.device) -> WeightedSums:
     pixels, weights = contributions(resampling)
     results, taps = torch.nonzero(weights, as_tuple=True)
     sources, values = pixels[results, taps], weights[results, taps]

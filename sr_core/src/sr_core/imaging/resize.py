@@ -122,6 +122,14 @@ class _Resample(torch.autograd.Function):
 
 
 def _resample(image: Tensor, resampling: Resampling, axis: int, transposed: bool = False) -> Tensor:
+    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+        # The compiler would read through how the sums are found, for seconds, and gain nothing.
+        result: Tensor = torch.compiler.disable(_pass)(image, resampling, axis, transposed)  # type: ignore[no-untyped-call]
+        return result
+    return _pass(image, resampling, axis, transposed)
+
+
+def _pass(image: Tensor, resampling: Resampling, axis: int, transposed: bool) -> Tensor:
     result: Tensor = _Resample.apply(image, resampling, axis, transposed)  # type: ignore[no-untyped-call]
     return result
 

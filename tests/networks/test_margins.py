@@ -1,0 +1,32 @@
+"""The margin that a network declares is exactly how far it sees: tiles that overlap by it make the whole picture."""
+
+from __future__ import annotations
+
+from tests.networks.catalogue import NETWORKS, SmallNetwork
+from tests.networks.every import every_network, every_scale
+from tests.unit.network_promises import check_margin
+
+SEES_THE_WHOLE_PICTURE: dict[str, str] = {}
+"""Networks that no margin holds for, with the reason."""
+
+
+@every_scale
+def test_the_margin_is_exact(small: SmallNetwork, scale: int) -> None:
+    network = small.alone(scale).eval()
+    if small.component in SEES_THE_WHOLE_PICTURE:
+        assert network.margin is None
+    else:
+        check_margin(network, scale)
+
+
+@every_network
+def test_of_several_scales_the_widest_margin_holds(small: SmallNetwork) -> None:
+    widest = [small.alone(scale).margin for scale in small.scales]
+    for scale in small.scales:
+        network = small.build(scale)
+        if len(network.scales) > 1 and small.component not in SEES_THE_WHOLE_PICTURE:  # type: ignore[arg-type]
+            assert network.margin == max(widest)  # type: ignore[type-var]
+
+
+def test_the_exceptions_are_networks() -> None:
+    assert set(SEES_THE_WHOLE_PICTURE) <= {small.component for small in NETWORKS.values()}
