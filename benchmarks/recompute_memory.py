@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from sr_core import Model
-from sr_core.evaluation.cost import _AliveTensors
+from sr_core.inference.alive_tensors import AliveTensors
 from sr_plugins_cnn.drcn import DRCN
 from sr_plugins_cnn.drrn import DRRN
 from sr_plugins_cnn.memnet import MemNet
@@ -31,7 +31,7 @@ def peak_bytes(network: Model, side: int, batch: int) -> int:
     generator = torch.Generator().manual_seed(0)
     hr = torch.rand((batch, 1, side, side), generator=generator)
     lr = F.avg_pool2d(hr, SCALE)
-    meter = _AliveTensors()
+    meter = AliveTensors()
     with meter:
         predictions = network.predictions(lr, hr, SCALE, progress=0.1)
         torch.stack([p.weight * F.mse_loss(p.image, p.target) for p in predictions]).sum().backward()

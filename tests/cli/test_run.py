@@ -381,7 +381,7 @@ def test_a_listening_plugin_that_fails_is_told_of_once_and_the_run_goes_on(
         ({"body.weight": torch.zeros(1, 1, 3, 3)}, "'body.bias' is missing"),
         ({"body.weight": torch.zeros(2, 1, 3, 3), "body.bias": torch.zeros(1)}, "the network needs (1, 1, 3, 3)"),
         ({"head": torch.zeros(1)}, "'head' is not part of the network"),
-        (None, "not a safetensors file"),
+        (None, "is damaged"),
     ],
 )
 def test_weights_of_another_network_are_refused_with_the_differing_names(

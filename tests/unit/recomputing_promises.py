@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sr_core import Model
-from sr_core.evaluation.cost import _AliveTensors
+from sr_core.inference.alive_tensors import AliveTensors
 
 SCALE, PROGRESS = 2, 0.1
 
@@ -38,7 +38,7 @@ def peak_of_a_step(network: Model, crops: int) -> int:
     generator = torch.Generator().manual_seed(1)
     hr = torch.rand((crops, 1, 24, 24), generator=generator)
     lr = F.avg_pool2d(hr, SCALE)
-    meter = _AliveTensors()
+    meter = AliveTensors()
     with meter:
         _objective(network, lr, hr).backward()  # type: ignore[no-untyped-call]
     return meter.peak

@@ -15,6 +15,7 @@ from sr_core.errors import ContractError
 from sr_core.imaging.size import per_axis
 from sr_core.inference import tile_size
 from sr_core.inference.engine import super_resolve
+from sr_core.inference.networks import ready
 from sr_core.inference.tile_size import peak_bytes
 from sr_core.inference.tiles import spans, tile_step
 from sr_core.interfaces.capabilities import ScaleRange
@@ -81,7 +82,7 @@ def _seed() -> None:
     torch.manual_seed(4)
 
 
-@pytest.mark.parametrize("scale", [1, 2, 3, 4, 1.5, 2.5, (2, 3), (1.25, 4)])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 1.5, 2.5, (2, 3), (1.25, 4), 1.15, 2.3, 4.1])
 @pytest.mark.parametrize("size", [(61, 90), (16, 200), (1, 70), (70, 1)])
 def test_tiles_change_nothing_where_the_margin_is_exact(scale: Scale, size: tuple[int, int]) -> None:
     network, picture = Sharpened().eval(), torch.rand(2, 3, *size)
@@ -89,7 +90,7 @@ def test_tiles_change_nothing_where_the_margin_is_exact(scale: Scale, size: tupl
     network.asked.clear()
     assert (super_resolve(network, picture, scale, tile=20) - whole).abs().max() < 1e-6
     assert len(network.asked) > 1, "it was not cut"
-    assert max(max(asked) for asked in network.asked) <= 20 + 2 * 4 + 8
+    assert max(max(asked) for asked in network.asked) <= 20 + 2 * (4 + 20)
 
 
 def test_tiles_begin_and_end_where_the_network_wants_multiples() -> None:
@@ -150,6 +151,82 @@ def test_a_network_that_cannot_run_without_contents_is_cut_at_a_fixed_size() -> 
     network = Looking().eval()
     super_resolve(network, torch.rand(1, 3, 600, 500), 2)
     assert len(network.asked) > 1
+
+
+def test_a_network_may_keep_what_it_computed_for_a_size() -> None:
+    class Remembering(Sharpened):
+        kept: Tensor | None = None
+
+        def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+            if self.kept is None or self.kept.shape != lr.shape:
+                self.kept = torch.ones_like(lr)
+            return super().forward(lr * self.kept, scale)
+
+    network = Remembering().eval()
+    assert super_resolve(network, torch.rand(1, 3, 600, 500), 2).shape == (1, 3, 1200, 1000)
+
+
+def test_what_sees_the_whole_picture_and_foretells_nothing_stays_whole() -> None:
+    class Unknown(Averaging):
+        def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+            assert float(lr.sum()) >= 0
+            return super().forward(lr, scale)
+
+    network = Unknown().eval()
+    super_resolve(network, torch.rand(1, 3, 600, 700), 2)
+    assert set(network.asked) == {(600, 700)}
+
+
+def test_where_no_pixels_meet_a_large_picture_stays_whole_unless_tiles_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tile_size, "host_memory", lambda: 1)
+    network = Sharpened().eval()
+    assert super_resolve(network, torch.rand(1, 3, 700, 800), 2**0.5).shape[-2:] == (990, 1131)
+
+
+def test_a_network_for_any_scale_that_adds_to_decoding_is_asked_as_a_whole() -> None:
+    class Adding(Interpolating):
+        def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+            return super().forward(lr, scale) + resize(lr, scale, sr_size((lr.shape[-2], lr.shape[-1]), scale))
+
+    network, picture = Adding().eval(), torch.rand(1, 3, 50, 41)
+    assert torch.allclose(super_resolve(network, picture, 2, tile=16), super_resolve(network, picture, 2), atol=1e-5)
+
+
+@given(hundredths=st.integers(101, 800), length=st.integers(1, 400), side=st.integers(16, 120))
+@settings(max_examples=300, deadline=None)
+def test_tiles_are_as_large_as_their_part_of_the_whole(hundredths: int, length: int, side: int) -> None:
+    scale = hundredths / 100
+    step = tile_step(1, scale)
+    assert step is not None
+    whole = sr_size((length, length), scale)[0]
+    for span in spans(length, side, 4, step):
+        made = sr_size((span.last - span.first, 1), scale)[0]
+        begins = span.first * hundredths / 100
+        assert begins == int(begins)
+        assert made == (whole if span.last == length else int(span.last * hundredths / 100)) - int(begins)
+
+
+def test_pictures_are_measured_where_the_system_does_not_say_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sysconf")
+    assert super_resolve(Sharpened().eval(), torch.rand(1, 3, 600, 500), 2).shape == (1, 3, 1200, 1000)
+
+
+def test_a_network_of_three_dimensional_convolutions_is_laid_out_as_it_is() -> None:
+    class Spectral(Model):
+        scales = frozenset({2.0})
+        channels = 5
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv3d(1, 1, 3, padding=1)
+
+        def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+            return resize(self.layer(lr.unsqueeze(1)).squeeze(1), scale)
+
+    network = ready(Spectral(), torch.device("cpu"))
+    assert super_resolve(network, torch.rand(1, 5, 6, 7), 2).shape == (1, 5, 12, 14)
 
 
 @given(

@@ -18,7 +18,7 @@ from sr_core.inference.devices import choose_device, local_rank, world_size
 from sr_core.inference.engine import Method
 from sr_core.inference.networks import ready
 from sr_core.inference.precision import Precision, choose_precision
-from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.capabilities import describe_method_scales, method_takes
 from sr_core.interfaces.model import Model
 from sr_core.parameters import ComponentReference
 from sr_core.registry import Registry
@@ -137,8 +137,8 @@ class Assembler:
             SrkitError: with what it takes.
         """
         for scale in self._spec.run.scale:
-            if not takes_scale(method.scales, scale):
-                taken = describe_scales(method.scales)
+            if not method_takes(method, scale):
+                taken = describe_method_scales(method)
                 raise SrkitError(f"'{name}' takes scale {taken}, not {describe_scale(scale)}")
 
     def build(

@@ -22,7 +22,7 @@ from sr_core.inference.engine import Method, super_resolve
 from sr_core.inference.networks import ready
 from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files, super_resolve_picture
 from sr_core.inference.precision import Precision, autocast, choose_precision
-from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.capabilities import describe_method_scales, method_takes
 from sr_core.interfaces.model import Model
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.parameters import ComponentReference
@@ -155,8 +155,8 @@ def upscale_files(
         method: Method = ready(filled_network(registry, model, {}, scale, weights), chosen)
     else:
         method = ready(rebuilt.model, chosen) if rebuilt else find_upsampler(registry, model, {}, scale)
-    if not takes_scale(method.scales, scale):
-        raise SrkitError(f"'{model}' takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
+    if not method_takes(method, scale):
+        raise SrkitError(f"'{model}' takes scale {describe_method_scales(method)}, not {describe_scale(scale)}")
     number_format = choose_precision(precision, chosen)
     with bar(console, "upscaling", len(files)) as progress:
         for done in super_resolve_files(method, files, scale, chosen, number_format, tile, quality):

@@ -51,8 +51,10 @@ def run(
     discovery = installed(context)
     read = read_spec(spec, discovery.registry, _pairs(overrides, device))
     plan = make_plan(read, discovery.registry)
+    from sr_core.host_allocator import keep_freed_memory
     from sr_core.inference.devices import process_rank
 
+    keep_freed_memory()
     if process_rank() > 0:  # torchrun started several; the first one speaks and writes
         from sr_core.runner import help_training
 
@@ -64,11 +66,8 @@ def run(
         click.echo(plan.summary())
         return
 
-    from sr_core.host_allocator import keep_freed_memory
     from sr_core.reporting.tables import protocol_line, terminal_table
     from sr_core.runner import run as carry_out
-
-    keep_freed_memory()
 
     newest = latest_run(read.run.name) if resume and output is None else None
     directory = output or newest or default_path(read.run.name)

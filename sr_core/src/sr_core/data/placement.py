@@ -11,6 +11,7 @@ import torch
 
 _MEMORY_FACTS = Path("/proc/meminfo")
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_SMALL_MACHINE = 8 * 10**9
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,12 @@ def choose_placement(needed: int, device: torch.device, share: float, world: int
 
 
 def host_memory() -> int:
-    """Bytes of memory that this process could take without another losing its own."""
+    """Bytes of memory that this process could take without another losing its own.
+
+    Where the system does not say (Windows), a small machine is assumed.
+    """
+    if not hasattr(os, "sysconf"):
+        return _SMALL_MACHINE
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     facts = _MEMORY_FACTS.read_text(encoding="ascii").splitlines() if _MEMORY_FACTS.exists() else []
     available = next((1024 * int(line.split()[1]) for line in facts if line.startswith("MemAvailable:")), total)

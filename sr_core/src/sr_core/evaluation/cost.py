@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import logging
-import weakref
 from collections.abc import Sequence
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from sr_core.evaluation.benchmark import Comparison
 from sr_core.evaluation.candidates import Candidate, MethodCandidate
 from sr_core.evaluation.multiply_adds import multiply_adds
 from sr_core.imaging.size import sr_size
+from sr_core.inference.alive_tensors import AliveTensors
 from sr_core.inference.engine import Method, super_resolve
 from sr_core.interfaces.model import Model
 from sr_core.record import Cost
@@ -83,32 +81,7 @@ def peak_bytes_per_megapixel(candidate: MethodCandidate, scale: Scale) -> float:
     sample = torch.rand((1, planes, SAMPLE_SIDE, SAMPLE_SIDE), generator=torch.Generator().manual_seed(0))
     sample = sample.to(candidate.device)
     rows, columns = sr_size((SAMPLE_SIDE, SAMPLE_SIDE), scale)
-    meter = _AliveTensors()
+    meter = AliveTensors()
     with meter:
         super_resolve(candidate.method, sample, scale)
     return meter.peak / (rows * columns / 1e6)
-
-
-class _AliveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's own class hook
-    """Follows every tensor that an operation makes until it is freed; alike on every device."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.peak = 0
-        self._alive: dict[int, int] = {}
-
-    def __torch_dispatch__(self, operation, types, arguments=(), options=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - torch's own signature
-        """Run one operation and note the tensors it made."""
-        del types
-        result = operation(*arguments, **(options or {}))
-        for made in tree_leaves(result):
-            if isinstance(made, torch.Tensor):
-                self._note(made.untyped_storage())
-        return result
-
-    def _note(self, storage: torch.UntypedStorage) -> None:
-        place = storage.data_ptr()
-        if place and place not in self._alive:
-            self._alive[place] = storage.nbytes()
-            self.peak = max(self.peak, sum(self._alive.values()))
-            weakref.finalize(storage, self._alive.pop, place, None)

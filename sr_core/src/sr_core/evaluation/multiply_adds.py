@@ -67,7 +67,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's ow
         options = options or {}
         family = operation.overloadpacket
         operands = [operand for operand in arguments if isinstance(operand, Tensor)]
-        if family in _ELEMENTWISE and len({operand.dtype for operand in operands}) == 1:
+        shapes_alone = all(operand.is_meta and operand.is_floating_point() for operand in operands)
+        if family in _ELEMENTWISE and shapes_alone and len({operand.dtype for operand in operands}) == 1:
             shape = torch.broadcast_shapes(*(operand.shape for operand in operands))  # type: ignore[no-untyped-call]
             return operands[0].new_empty(shape)
         result = operation(*arguments, **options)
@@ -75,13 +76,13 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's ow
             self.products += flop_registry[family](*arguments, **options, out_val=result) // 2
         return result
 
-    def by_definition(self, layer: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
+    def by_definition(self, layer: nn.Conv2d | nn.ConvTranspose2d, forward: Callable[..., Any]) -> Callable[..., Any]:
         """A convolution's `forward` that counts each weight once for each place, whatever it does inside."""
-        weights = layer.get_parameter("weight").numel()
+        weights = layer.weight.numel()
 
-        def counted(features: Tensor, *more: Any) -> Tensor:  # noqa: ANN401 - as the layer's own
+        def counted(features: Tensor, *more: Any, **options: Any) -> Tensor:  # noqa: ANN401 - as the layer's own
             before = self.products
-            result: Tensor = forward(features, *more)
+            result: Tensor = forward(features, *more, **options)
             places = features if isinstance(layer, nn.ConvTranspose2d) else result
             self.products = before + weights * places.shape[0] * math.prod(places.shape[2:])
             return result

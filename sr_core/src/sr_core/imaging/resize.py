@@ -122,11 +122,17 @@ class _Resample(torch.autograd.Function):
 
 
 def _resample(image: Tensor, resampling: Resampling, axis: int, transposed: bool = False) -> Tensor:
-    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+    if torch.compiler.is_dynamo_compiling() and not _is_exporting():
         # The compiler would read through how the sums are found, for seconds, and gain nothing.
         result: Tensor = torch.compiler.disable(_pass)(image, resampling, axis, transposed)  # type: ignore[no-untyped-call]
         return result
     return _pass(image, resampling, axis, transposed)
+
+
+def _is_exporting() -> bool:
+    """Whether `torch.export` is at work; PyTorch 2.6 cannot say."""
+    asks = getattr(torch.compiler, "is_exporting", None)
+    return asks is not None and bool(asks())
 
 
 def _pass(image: Tensor, resampling: Resampling, axis: int, transposed: bool) -> Tensor:

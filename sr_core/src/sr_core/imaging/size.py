@@ -9,8 +9,13 @@ from sr_core.scales import per_axis as per_axis
 
 
 def round_half_up(value: float) -> int:
-    """Nearest integer; a half goes up (as in MATLAB for positive numbers, unlike Python's `round`)."""
-    return math.floor(value + 0.5)
+    """Nearest integer; a half goes up (as in MATLAB for positive numbers, unlike Python's `round`).
+
+    >>> round_half_up(2.5), round_half_up(50 * 1.15)
+    (3, 58)
+    """
+    # 1e-9 forgives a product that lands a rounding error below a half: 50 · 1.15 is a half, and 57.499999999999993.
+    return math.floor(value + 0.5 + 1e-9)
 
 
 def sr_size(lr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from sr_core.imaging.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr_core.imaging.resize import resize
 from sr_core.imaging.size import sr_size
 from sr_core.inference.tiling import enlarged_by
-from sr_core.interfaces.capabilities import describe_scales, takes_scale
+from sr_core.interfaces.capabilities import describe_method_scales, method_takes
 from sr_core.interfaces.model import Model
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.scales import Scale, describe_scale
@@ -42,8 +42,8 @@ def super_resolve(method: Method, image: Tensor, scale: Scale, tile: int | None 
     """
     if not isinstance(scale, int | float | tuple):
         raise ContractError(f"a scale is a number, or (vertical, horizontal); found {scale!r}")
-    if not takes_scale(method.scales, scale):
-        raise ContractError(f"takes scale {describe_scales(method.scales)}, not {describe_scale(scale)}")
+    if not method_takes(method, scale):
+        raise ContractError(f"takes scale {describe_method_scales(method)}, not {describe_scale(scale)}")
     planes = image.shape[1]
     if method.channels == "any" or method.channels == planes:
         return _apply(method, image, scale, tile)

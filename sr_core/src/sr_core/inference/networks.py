@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from sr_core.interfaces.model import Model
 
@@ -10,6 +11,11 @@ from sr_core.interfaces.model import Model
 def ready(network: Model, device: torch.device) -> Model:
     """`network` on `device`, in evaluation mode, without gradients, its convolutions laid out channels-last."""
     network = network.to(device).eval().requires_grad_(requires_grad=False)
-    if device.type != "mps":
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+    lay_out(network, device)
     return network
+
+
+def lay_out(network: nn.Module, device: torch.device) -> None:
+    """Store a network's convolutions channels-last, where they are faster so; those in three dimensions cannot be."""
+    if device.type in ("cpu", "cuda") and not any(tensor.ndim > 4 for tensor in network.state_dict().values()):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it

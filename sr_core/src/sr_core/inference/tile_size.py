@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
-from torch.func import functional_call
+from torch import Tensor, nn
 
 from sr_core.data.placement import host_memory
 from sr_core.errors import SrkitError
@@ -20,7 +21,7 @@ _SHARE = 0.25
 """The share of a device's memory that the feature maps of one picture may take."""
 _SMALLEST_SIDE = 64
 _UNKNOWN_SIDE = 512
-"""For networks that cannot be run on the meta device."""
+"""For networks that cannot be run on the meta device and have a margin; the others stay whole."""
 
 
 def tile_side(model: Model, shape: torch.Size, scale: Scale, device: torch.device, overlap: int) -> int | None:
@@ -37,14 +38,14 @@ def tile_side(model: Model, shape: torch.Size, scale: Scale, device: torch.devic
     """
     vertical, horizontal = per_axis(scale)
     pixels = shape[-2] * shape[-1]
-    if pixels * vertical * horizontal <= SMALL_PICTURE:
+    if shape[0] * pixels * max(vertical * horizontal, 1) <= SMALL_PICTURE:
         return None
     limit = _SHARE * _room(device)
     try:
         with guarded("it cannot be run on the meta device"):
             needed = peak_bytes(model, shape, scale)
     except SrkitError:
-        return None if pixels <= _UNKNOWN_SIDE**2 else _UNKNOWN_SIDE
+        return None if model.margin is None or pixels <= _UNKNOWN_SIDE**2 else _UNKNOWN_SIDE
     if needed <= limit:
         return None
     side = math.isqrt(int(pixels * limit / needed)) - 2 * overlap
@@ -53,11 +54,18 @@ def tile_side(model: Model, shape: torch.Size, scale: Scale, device: torch.devic
 
 def peak_bytes(model: Model, shape: torch.Size, scale: Scale) -> int:
     """Most bytes of feature maps alive at once while a float32 picture of this shape is enlarged."""
-    state = {name: tensor.to("meta") for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    tensors = [*model.parameters(), *model.buffers()]
+    # A copy, since a network may keep what it computed; its tensors are not copied but replaced.
+    shadow = copy.deepcopy(model, {id(tensor): _without_contents(tensor) for tensor in tensors})
     meter = AliveTensors()
     with torch.inference_mode(), meter:
-        functional_call(model, state, (torch.empty(shape, device="meta"), scale))
+        shadow(torch.empty(shape, device="meta"), scale)
     return meter.peak
+
+
+def _without_contents(tensor: Tensor) -> Tensor:
+    empty = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _room(device: torch.device) -> int:

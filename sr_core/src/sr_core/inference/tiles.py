@@ -101,8 +101,8 @@ def feathered(enlarge: Callable[[Tensor], Tensor], image: Tensor, scale: Scale, 
         enlarged = enlarge(image[..., rows.first : rows.last, columns.first : columns.last])
         if total is None:
             size = sr_size((image.shape[-2], image.shape[-1]), scale)
-            total = enlarged.new_zeros((*enlarged.shape[:2], *size))
-            weights = enlarged.new_zeros((1, 1, *size))
+            total = torch.zeros((*enlarged.shape[:2], *size), device=enlarged.device)
+            weights = torch.zeros((1, 1, *size), device=enlarged.device)
         top, left = _sr(rows.first, scale, 0), _sr(columns.first, scale, 1)
         height, width = enlarged.shape[-2:]
         weight = _fade(rows, image.shape[-2], height, enlarged)[:, None] * _fade(
@@ -129,7 +129,7 @@ def _sr(position: int, scale: Scale, axis: int) -> int:
 
 def _fade(span: Span, length: int, size: int, like: Tensor) -> Tensor:
     """Weights along one axis: 1 in the middle, falling to nothing over what two tiles share."""
-    position = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) / size * (span.last - span.first)
+    position = (torch.arange(size, device=like.device, dtype=torch.float32) + 0.5) / size * (span.last - span.first)
     weights = torch.ones_like(position)
     if span.first > 0:
         weights = torch.minimum(weights, position / (2 * (span.start - span.first)))

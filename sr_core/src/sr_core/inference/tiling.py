@@ -35,13 +35,15 @@ def enlarged_by(model: Model, image: Tensor, scale: Scale, side: int | None = No
     wanted = side or tile_side(model, image.shape, scale, image.device, overlap)
     if wanted is None or max(image.shape[-2:]) <= wanted:
         return _whole(model, image, scale)
-    if isinstance(model, AnyScaleModel) and model.margin is not None:
+    if isinstance(model, AnyScaleModel) and type(model).forward is AnyScaleModel.forward and model.margin is not None:
         return _on_one_grid(model, image, scale, wanted, model.margin)
     step = tile_step(model.multiple, scale)
+    if step is None and side is None:
+        return _whole(model, image, scale)
     if step is None:
         raise ContractError(
-            f"at scale {describe_scale(scale)} a picture cannot be cut in tiles, and {image.shape[-2]}×"
-            f"{image.shape[-1]} pixels are too many for the memory at once; choose a scale such as 2, 2.5 or 3"
+            f"at scale {describe_scale(scale)} a picture cannot be cut in tiles, since no pixels of LR and SR have a "
+            "common border; leave the tile out, or choose a scale such as 2, 2.5 or 3"
         )
     if model.margin is not None:
         return in_tiles(lambda part: _whole(model, part, scale), image, scale, wanted, model.margin, step)

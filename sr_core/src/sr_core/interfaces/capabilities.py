@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from sr_core.imaging.size import Scale, per_axis
 
@@ -43,6 +43,24 @@ def takes_scale(scales: Scales, scale: Scale) -> bool:
     False
     """
     return all(axis in scales for axis in per_axis(scale))
+
+
+class TakesScales(Protocol):
+    """A method, by the scales it takes; networks may also say `equal_axes`."""
+
+    scales: Scales
+
+
+def method_takes(method: TakesScales, scale: Scale) -> bool:
+    """Whether a method takes `scale`: on both axes, and alike on both where it says so."""
+    rows, columns = per_axis(scale)
+    return takes_scale(method.scales, scale) and (rows == columns or not getattr(method, "equal_axes", False))
+
+
+def describe_method_scales(method: TakesScales) -> str:
+    """The scales of a method in words."""
+    alike = ", alike on both axes" if getattr(method, "equal_axes", False) else ""
+    return describe_scales(method.scales) + alike
 
 
 def describe_scales(scales: Scales) -> str:

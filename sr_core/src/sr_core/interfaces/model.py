@@ -37,6 +37,7 @@ class Model(nn.Module, ABC):
     Attributes:
         scales: the scales it takes: some, or a range; below 1 for a learned degradation.
         channels: `y`, `rgb` or a number of planes; for `y` the engine carries chroma by bicubic.
+        equal_axes: whether the scale must be the same vertically and horizontally.
         multiple: LR height and width must be a multiple of it; the engine pads and cuts.
         margin: the exact radius in LR pixels on which a result pixel depends, or None where that is the whole
             picture: the engine then overlaps tiles by at most 64, feathers, and says so.
@@ -45,6 +46,7 @@ class Model(nn.Module, ABC):
     kind: ClassVar[str] = "model"
     scales: Scales
     channels: Channels = "y"
+    equal_axes: bool = False
     multiple: int = 1
     margin: int | None = None
 

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from sr_core.errors import SrkitError
 from sr_core.guard import describe
 from sr_core.inference.devices import process_rank, world_size
+from sr_core.inference.networks import lay_out
 
 LONGEST_WAIT = datetime.timedelta(hours=12)
 """The others wait while the first validates and saves."""
@@ -112,9 +113,7 @@ def gathering(module: nn.Module, *, is_last: bool) -> contextlib.AbstractContext
 
 def to_training_layout(model: nn.Module, device: torch.device) -> None:
     """Move a network to its device, channels last where convolutions are faster so."""
-    model.to(device)
-    if device.type in ("cpu", "cuda"):
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+    lay_out(model.to(device), device)
 
 
 @contextmanager
