@@ -1,6 +1,6 @@
-"""How long `srkit list-plugins` takes as a whole process, and whether it loads torch.
+"""How long `srkit list-plugins` and `srkit models` take as whole processes, and whether the first loads torch.
 
-Prints one line of JSON last: `list_plugins_seconds` (median of 7), `torch_loaded`.
+Prints one line of JSON last: `list_plugins_seconds` and `models` (seconds, each the median of 7), `torch_loaded`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,31 @@ RUNS = 7
 
 
 def main() -> None:
-    """Run the program a few times and print the median."""
-    program = Path(sys.executable).with_name("srkit")
-    seconds = []
-    for run in range(RUNS + 1):
-        started = time.perf_counter()
-        subprocess.run([program, "list-plugins"], check=True, capture_output=True)
-        if run:  # the first run warms the file system's cache
-            seconds.append(time.perf_counter() - started)
+    """Run both commands a few times and print the medians."""
     code = "import sys; from sr_core.cli import main; main(['list-plugins'], standalone_mode=False); "
     code += "sys.exit('torch' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode != 0
     figures = {
-        "list_plugins_seconds": round(statistics.median(seconds), 4),
+        "list_plugins_seconds": round(median_seconds("list-plugins"), 4),
+        "models": round(median_seconds("models"), 4),
         "torch_loaded": loaded,
         "runs": RUNS,
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
     print(json.dumps(figures))
+
+
+def median_seconds(command: str) -> float:
+    """How long the program takes for a command, from its start to its end."""
+    program = Path(sys.executable).with_name("srkit")
+    seconds = []
+    for run in range(RUNS + 1):
+        started = time.perf_counter()
+        subprocess.run([program, command], check=True, capture_output=True)
+        if run:  # the first run warms the file system's cache
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sr_core import Scale
+from sr_core.imaging.size import per_axis
 from tests.networks.catalogue import NETWORKS, SmallNetwork
 from tests.networks.every import every_network, every_scale
 from tests.unit.network_promises import check_margin
@@ -17,6 +21,12 @@ def test_the_margin_is_exact(small: SmallNetwork, scale: int) -> None:
         assert network.margin is None
     else:
         check_margin(network, scale)
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.5, (2, 3), (1.5, 2)])
+@pytest.mark.parametrize("name", ["vdsr", "srcnn", "drcn"])
+def test_of_networks_on_the_enlarged_picture_it_holds_at_any_scale(name: str, scale: Scale) -> None:
+    check_margin(NETWORKS[name].build(scales=list(per_axis(scale))), scale)
 
 
 @every_network

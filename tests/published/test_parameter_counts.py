@@ -60,13 +60,26 @@ ROUNDED = [(SRDenseNet(4, overlapping=False), 2_015_000)]
 
 
 def _rdn() -> list[tuple[Model, int]]:
-    """RDN as later tables count it, less the 24 numbers of its two layers for the mean colour, which never learn."""
+    """RDN as later tables count it, less the 24 numbers of its two layers for the mean colour, which never learn.
+
+    The paper's smaller network, D20 C6 G32, is counted from its layout, in the order of its layers.
+    """
+    dense = 9 * 32 * sum(64 + 32 * layer for layer in range(6)) + 6 * 32
+    fused = (64 + 6 * 32) * 64 + 64
+    ends = (9 * 3 * 64 + 64) + (9 * 64 * 64 + 64), (20 * 64 * 64 + 64) + (9 * 64 * 64 + 64)
+    enlarging = (9 * 64 * 256 + 256) + (9 * 64 * 3 + 3)
+    small = ends[0] + 20 * (dense + fused) + ends[1] + enlarging
+    assert small == 5_616_515
     with torch.device("meta"):  # 22 million numbers without their memory
-        return [(RDN(scale), count - 24) for scale, count in ((2, 22_123_419), (3, 22_308_059), (4, 22_271_131))]
+        published = [(RDN(scale), count - 24) for scale, count in ((2, 22_123_419), (3, 22_308_059), (4, 22_271_131))]
+        return [*published, (RDN(2, depth=20, convolutions=6, growth=32), small)]
 
 
 def _residual() -> list[tuple[Model, int]]:
-    """SRResNet, EDSR and MDSR; SRResNet is counted without its slopes, one for each PReLU."""
+    """SRResNet, EDSR and MDSR; SRResNet is counted without its slopes, one for each PReLU.
+
+    The 1,518K that later tables print for SRResNet are those of MSRResNet, which has no normalisation and 3×3 ends.
+    """
     counted: list[tuple[Callable[[], Model], int]] = [
         (lambda: SRResNet(2), 1_401_731 + 18),
         (lambda: SRResNet(4), 1_549_443 + 19),

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import copy
+from math import ceil, floor
 
+import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sr_core import Model, Scale, sr_size
+from sr_core.errors import ContractError
+from sr_core.imaging.size import per_axis
+from sr_core.inference.engine import super_resolve
 
 LEVEL = 1 / 255
 
 
-def check_margin(model: Model, scale: int) -> None:
-    """The SR pixels of one LR pixel depend on LR as far as the margin says, and no further.
+def check_margin(model: Model, scale: Scale) -> None:
+    """The SR pixels of one LR pixel depend on LR as far as the margin says; at whole scales they do reach it.
 
-    Pictures are bright, so that they stay positive where a network subtracts the mean of all pictures.
+    At other scales SR pixels lie elsewhere in each LR pixel, so four in a row are tried. Pictures are bright, so that they stay positive where a network subtracts the mean of all pictures.
     """
     assert model.margin is not None
-    side = 2 * model.margin + 5
-    centre = side // 2
+    first, axes = model.margin + 2, per_axis(scale)
+    side = 2 * first + 4
     model = copy.deepcopy(model).double()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():  # positive weights: no two ways from a pixel cancel, and no ReLU closes
@@ -29,11 +34,17 @@ def check_margin(model: Model, scale: int) -> None:
             parameter.copy_((1 + torch.rand(parameter.shape, generator=generator, dtype=torch.float64)) / fan_in)
     lr = 0.6 + 0.4 * torch.rand((1, _planes(model), side, side), generator=generator, dtype=torch.float64)
     lr.requires_grad_()
-    block = slice(centre * scale, (centre + 1) * scale)
-    (gradient,) = torch.autograd.grad(model(lr, scale)[..., block, block].sum(), lr)
-    rows, columns = gradient[0].abs().sum(dim=0).nonzero().T
-    reached = int(max((rows - centre).abs().max(), (columns - centre).abs().max()))
-    assert reached == model.margin, f"SR depends on LR {reached} pixels away, the margin is {model.margin}"
+    sr = model(lr, scale)
+    reached = 0
+    for centre in range(first, first + (1 if all(axis == int(axis) for axis in axes) else 4)):
+        # Of an SR pixel whose centre lies on an edge, both LR pixels are the one it belongs to.
+        rows, columns = (slice(ceil(centre * axis - 0.5), floor((centre + 1) * axis - 0.5) + 1) for axis in axes)
+        (gradient,) = torch.autograd.grad(sr[..., rows, columns].sum(), lr, retain_graph=True)
+        places = gradient[0].abs().sum(dim=0).nonzero()
+        reached = max(reached, int((places - centre).abs().max()))
+    assert reached <= model.margin, f"SR depends on LR {reached} pixels away, the margin is {model.margin}"
+    if all(axis == int(axis) for axis in axes):
+        assert reached == model.margin, f"SR depends on LR only {reached} pixels away, the margin is {model.margin}"
 
 
 def check_one_pixel_and_odd_sizes(model: Model, scales: tuple[Scale, ...]) -> None:
@@ -45,6 +56,29 @@ def check_one_pixel_and_odd_sizes(model: Model, scales: tuple[Scale, ...]) -> No
                 sr = model(torch.rand(2, planes, *size), scale)
             assert sr.shape == (2, planes, *sr_size(size, scale))
             assert sr.isfinite().all()
+
+
+def check_first_weights_of_pytorch(model: Model) -> None:
+    """Convolutions start as PyTorch starts them: evenly up to one over the square root of the fan-in."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d) and layer.weight.requires_grad]
+    assert layers
+    for layer in layers:
+        bound = layer.weight[0].numel() ** -0.5
+        assert layer.weight.abs().max() <= bound
+        if layer.weight.numel() > 1000:
+            assert layer.weight.abs().max() > 0.99 * bound
+            assert layer.weight.detach().std().item() == pytest.approx(bound / 3**0.5, rel=0.04)
+        if layer.bias is not None:
+            assert 0 < layer.bias.abs().max() <= bound
+
+
+def check_axes_that_differ_are_refused(model: Model, scale: tuple[float, float]) -> None:
+    """It takes both of these scales, and the engine refuses it for one on each axis."""
+    lr = torch.rand(1, _planes(model), 5, 6)
+    for axis in scale:
+        super_resolve(model, lr, axis)
+    with pytest.raises(ContractError, match="alike on both axes"):
+        super_resolve(model, lr, scale)
 
 
 def check_copies(model: Model, scale: Scale) -> None:

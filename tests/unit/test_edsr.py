@@ -84,6 +84,11 @@ def test_weights_of_other_programs_give_what_they_give_there(
     torch.testing.assert_close(loaded(lr, scale), plain(ours, lr, 0.1, shuffles, levels), atol=1e-5, rtol=0)
 
 
+def test_first_weights_are_pytorch_s() -> None:
+    torch.manual_seed(0)
+    promises.check_first_weights_of_pytorch(EDSR(4, blocks=1))
+
+
 def test_its_own_names_stay_as_they_are() -> None:
     tensors = small().state_dict()
     assert dict(small().adopt(tensors)) == tensors

@@ -187,9 +187,9 @@ def test_it_learns_and_low_precision_does_not_round_the_picture() -> None:
     promises.check_learning_and_low_precision(LapSRN(2, depth=2, width=12))
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("scale", [1.5, 2, 2.5, 3, 4, 5, 7, 8])
 @pytest.mark.parametrize("kernel", [3, 4])
-def test_the_margin_is_exact(scale: int, kernel: FeatureKernel) -> None:
+def test_the_margin_is_exact(scale: float, kernel: FeatureKernel) -> None:
     promises.check_margin(LapSRN(scale, depth=2, width=2, feature_kernel=kernel), scale)
 
 

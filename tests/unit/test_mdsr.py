@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
+from click.testing import Result
 from torch import Tensor
 from torch.nn import functional as F
 
-from sr_core.errors import ParameterError
+from sr_core.errors import ContractError, ParameterError
+from sr_core.inference.engine import super_resolve
 from sr_core.parameters import check_parameters
 from sr_core.testing import check_model
 from sr_plugins_cnn.mdsr import MDSR
@@ -69,10 +74,36 @@ def test_the_order_in_which_scales_are_named_changes_nothing() -> None:
     assert torch.equal(small((4, 2, 3))(lr, 4), small((2, 3, 4))(lr, 4))
 
 
-@pytest.mark.parametrize("scale", [8, (2, 3), 2.5])
+@pytest.mark.parametrize("scale", [8, 2.5, (2, 8)])
 def test_a_scale_that_it_was_not_built_for_is_refused(scale: float | tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="2, 3, 4"):
-        small()(torch.rand(1, 3, 5, 5), scale)
+    with pytest.raises(ContractError, match="takes scale 2, 3, 4, alike on both axes, not"):
+        super_resolve(small(), torch.rand(1, 3, 5, 5), scale)
+
+
+def test_axes_that_differ_are_refused() -> None:
+    promises.check_axes_that_differ_are_refused(small(), (2, 4))
+
+
+@pytest.mark.parametrize("named", ["mdsr, blocks: 1, scales: [2, 4]", "ms_lapsrn, depth: 1, scales: [2, 4]"])
+def test_a_spec_with_axes_that_differ_is_refused(named: str, srkit: Callable[..., Result], tmp_path: Path) -> None:
+    spec = tmp_path / "axes.yaml"
+    spec.write_text(f"""
+        name: axes
+        scale: 2x4
+        train:
+          model: {{name: {named}, width: 4}}
+          data: {{hr: {tmp_path}, crop: 16, batch: 1}}
+          loss: [l1]
+          steps: 1
+    """)
+    refused = srkit("check", spec)
+    assert refused.exit_code == 2
+    assert "takes scale 2, 4, alike on both axes, not 2x4" in refused.output
+
+
+def test_first_weights_are_pytorch_s() -> None:
+    torch.manual_seed(0)
+    promises.check_first_weights_of_pytorch(MDSR((2, 3), blocks=1))
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])

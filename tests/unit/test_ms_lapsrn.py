@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sr_core import Scale, resize
+from sr_core import resize
 from sr_core.errors import ParameterError
 from sr_core.parameters import check_parameters
 from sr_core.testing import check_model
 from sr_plugins_cnn.ms_lapsrn import LocalSkip, MSLapSRN
+from sr_plugins_cnn.pyramid import FeatureKernel
 from tests.unit import network_promises as promises
 
 # The names of the authors' and of lorenzomammana's tensors of a network of depth 2, with ours.
@@ -78,6 +80,43 @@ def test_a_level_is_what_the_paper_draws(skip: LocalSkip) -> None:
     assert (network(lr, 2) - expected).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_weights_start_as_in_the_released_code(kernel: FeatureKernel) -> None:
+    torch.manual_seed(0)
+    network = MSLapSRN(3, feature_kernel=kernel)
+    weights = {name: weight for name, weight in network.state_dict().items() if name.endswith("weight")}
+    he = math.sqrt(2 / (9 * 64))
+    assert float(weights.pop("conv_input.weight").std()) == pytest.approx(1e-3, rel=0.1)
+    assert float(weights.pop("shared.doubling.weight").std()) == pytest.approx(he * 3 / kernel, rel=0.05)
+    lines = torch.tensor([1, 3, 3, 1]) / 4
+    assert torch.equal(weights.pop("shared.image.weight")[0, 0], torch.outer(lines, lines))
+    assert len(weights) == 4
+    for weight in weights.values():
+        assert float(weight.std()) == pytest.approx(he, rel=0.1)
+    assert not any(bias.any() for name, bias in network.named_parameters() if name.endswith("bias"))
+
+
+def test_without_biases_it_has_the_same_layers_and_their_weights_alone() -> None:
+    network, bare = MSLapSRN(2, 2, width=4), randomised(MSLapSRN(2, 2, width=4, bias=False))
+    weights = {name for name in network.state_dict() if name.endswith("weight")}
+    assert set(bare.state_dict()) == weights
+    assert set(network.load_state_dict(bare.state_dict(), strict=False).missing_keys).isdisjoint(weights)
+    lr = torch.rand(1, 1, 5, 6)
+    assert torch.equal(bare(lr, 4), network(lr, 4))  # whose biases are 0
+
+
+def test_features_can_be_doubled_by_4_x_4() -> None:
+    network = randomised(MSLapSRN(1, 1, "NS", width=3, feature_kernel=4))
+    assert network.shared.doubling.weight.shape == (3, 3, 4, 4)
+    features = network.begin(torch.rand(1, 1, 5, 6))
+    rectified = F.leaky_relu(features, 0.2)
+    rectified = F.leaky_relu(network.shared.convolutions[0](rectified), 0.2)
+    doubling = network.shared.doubling
+    expected = F.conv_transpose2d(rectified, doubling.weight, doubling.bias, 2, 1)
+    torch.testing.assert_close(network.level(0)(features), expected)
+    promises.check_margin(MSLapSRN(1, 2, width=2, feature_kernel=4, scales=(4,)), 4)
+
+
 def test_neither_recursions_nor_scales_bring_weights() -> None:
     shapes = {name: weight.shape for name, weight in MSLapSRN(3, 1, width=4, scales=(2,)).state_dict().items()}
     for recursions, scales in ((2, (2,)), (8, (2, 4, 8)), (5, (3,))):
@@ -133,14 +172,18 @@ def test_it_learns_and_low_precision_does_not_round_the_picture() -> None:
     promises.check_learning_and_low_precision(MSLapSRN(2, 2, width=12))
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("scale", [1.5, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("skip", ["NS", "SS"])
-def test_the_margin_is_exact(scale: int, skip: LocalSkip) -> None:
+def test_the_margin_is_exact(scale: float, skip: LocalSkip) -> None:
     promises.check_margin(MSLapSRN(1, 2, skip, width=2, scales=(scale,)), scale)
 
 
+def test_axes_that_differ_are_refused() -> None:
+    promises.check_axes_that_differ_are_refused(MSLapSRN(1, 2, width=4), (2, 8))
+
+
 def test_any_size_and_any_scale_that_it_says_it_takes() -> None:
-    scales: tuple[Scale, ...] = (1, 1.5, 2, 3, (2, 3.5))
+    scales = (1, 1.5, 2, 3)
     network = MSLapSRN(1, 2, width=4, scales=scales)
     promises.check_one_pixel_and_odd_sizes(network, scales)
     check_model(network)
@@ -151,7 +194,9 @@ def test_any_planes_and_copies() -> None:
     promises.check_copies(MSLapSRN(1, 2, width=4, channels="rgb"), 4)
 
 
-@pytest.mark.parametrize("wrong", [{"depth": 0}, {"recursions": 0}, {"skip": "XS"}, {"scales": [0.5]}, {"scales": []}])
+@pytest.mark.parametrize(
+    "wrong", [{"depth": 0}, {"recursions": 0}, {"skip": "XS"}, {"scales": [0.5]}, {"scales": []}, {"scales": [[2, 8]]}]
+)
 def test_parameters_that_it_cannot_have_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         check_parameters(MSLapSRN, wrong)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from sr_core.errors import ParameterError
 from sr_core.parameters import check_parameters
 from sr_plugins_cnn.rdn import RDN
+from tests.unit import network_promises as promises
 
 DEPTH, CONVOLUTIONS = 2, 3
 
@@ -96,10 +97,7 @@ def test_the_upsampler_is_as_wide_as_the_features_whatever_the_growth() -> None:
 
 def test_its_first_weights_are_torch_s() -> None:
     torch.manual_seed(0)
-    layer = RDN(2, depth=1, convolutions=2).SFENet2
-    bound = (64 * 9) ** -0.5
-    assert 0.99 * bound < layer.weight.abs().max() <= bound
-    assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)
+    promises.check_first_weights_of_pytorch(RDN(2, depth=1, convolutions=2))
 
 
 @pytest.mark.parametrize("wrong", [{"depth": 0}, {"convolutions": 0}, {"growth": 0}, {"width": 0}, {"scale": 2.5}])

@@ -136,6 +136,14 @@ def test_files_without_biases_and_with_sr_from_0_to_1_give_what_they_give_there(
     torch.testing.assert_close(loaded(lr, 4), last_layer_there, atol=1e-5, rtol=1e-5)
 
 
+def test_first_weights_are_pytorch_s() -> None:
+    torch.manual_seed(0)
+    network = SRResNet(4, blocks=1)
+    promises.check_first_weights_of_pytorch(network)
+    slopes = [module.weight.tolist() for module in network.modules() if isinstance(module, nn.PReLU)]
+    assert slopes == [[0.25]] * 4
+
+
 def test_its_own_names_stay_as_they_are() -> None:
     tensors = small().state_dict()
     adopted = small().adopt(tensors)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from sr_core import Model, Prediction, Scale, full_precision
 from sr_plugins_cnn.convolutions import he_convolution
 from sr_plugins_cnn.enlarging import ScalesToTake, enlarge, margin_on_lr, scales_taken
-from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.recomputing import recomputed
 
@@ -61,9 +60,7 @@ class DRCN(Model):
         self.embedding = nn.ModuleList([he_convolution(planes, width), he_convolution(width, width)])
         self.recursion = he_convolution(width, width)
         nn.init.dirac_(self.recursion.weight)
-        self.reconstruction = nn.ModuleList([he_convolution(width, width), PictureConvolution(width, planes)])
-        nn.init.kaiming_normal_(self.reconstruction[1].get_parameter("weight"))
-        nn.init.zeros_(self.reconstruction[1].get_parameter("bias"))
+        self.reconstruction = nn.ModuleList([he_convolution(width, width), he_convolution(width, planes)])
         self.ensemble = nn.Parameter(torch.full((recursions,), 1 / recursions))
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:

@@ -29,7 +29,7 @@ class EDSR(Model):
     `blocks=32, width=256, residual_scaling=0.1`.
 
     Args:
-        scale: the one scale it is for: 2, 3, 4, 8 or 16.
+        scale: the one scale it is for: 1, 2, 3, 4, 8 or 16.
         blocks: residual blocks.
         width: maps of the features.
         residual_scaling: of what each block adds; without 0.1 the wide network diverges.
@@ -41,7 +41,7 @@ class EDSR(Model):
         scale: SubPixelScale,
         blocks: Annotated[int, Field(ge=1)] = 16,
         width: Width = 64,
-        residual_scaling: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
+        residual_scaling: Annotated[float, Field(gt=0, le=1)] = 1.0,
         channels: Planes = "rgb",
     ) -> None:
         super().__init__()

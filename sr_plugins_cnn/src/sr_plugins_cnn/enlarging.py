@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 from pydantic import Field
@@ -10,12 +9,11 @@ from torch import Tensor
 
 from sr_core import Scale, resize, sr_size
 from sr_core.imaging.size import per_axis
+from sr_plugins_cnn.receptive_field import Bicubic, Convolution, margin
 
 AxisScale = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 ScalesToTake = Annotated[tuple[AxisScale | tuple[AxisScale, AxisScale], ...], Field(min_length=1)]
 """The scales a network is for; each a number or (vertical, horizontal), from 1 upwards."""
-
-_BICUBIC_REACH = 2
 
 
 def enlarge(lr: Tensor, scale: Scale) -> Tensor:
@@ -36,11 +34,4 @@ def margin_on_lr(radius: int, scales: frozenset[float]) -> int:
     >>> margin_on_lr(0, frozenset({2})), margin_on_lr(20, frozenset({2, 3, 4}))
     (2, 12)
     """
-    return max(_margin(radius, scale) for scale in scales)
-
-
-def _margin(radius: int, scale: float) -> int:
-    # The centre of an SR pixel lies at most so far from that of the LR pixel it belongs to …
-    offset = 0.5 - 0.5 / scale if scale == int(scale) else 0.5
-    # … the kernel reads what is nearer than its reach to the outermost pixel seen.
-    return math.ceil(offset + radius / scale + _BICUBIC_REACH) - 1
+    return max(margin([Bicubic(scale), Convolution(radius)], scale) for scale in scales)

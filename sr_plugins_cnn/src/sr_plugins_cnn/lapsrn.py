@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sr_plugins_cnn.convolutions import he_convolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.pyramid import (
+    SLOPE,
     FeatureKernel,
     Level,
     Progress,
@@ -20,8 +21,6 @@ from sr_plugins_cnn.pyramid import (
     margin_of_levels,
 )
 from sr_plugins_cnn.renaming import renamed
-
-_SLOPE = 0.2
 
 
 class LapSRN(Pyramid):
@@ -45,7 +44,8 @@ class LapSRN(Pyramid):
             published parameter counts, 4 as in the paper's text.
         bias: whether convolutions add a bias; a common port has none.
         channels: `y`, `rgb` or a number of planes.
-        progress: `together` trains all levels from the start; `growing` one after the other, each blended in.
+        progress: `together` trains all levels from the start; `growing` one after the other, each blended in, while a
+            validation in between already uses all.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LapSRN(Pyramid):
         self.depth = depth
         self.conv_input = he_convolution(planes, width, bias=bias)
         nn.init.normal_(self.conv_input.weight, std=1e-3)
-        self.activation = nn.LeakyReLU(_SLOPE)
+        self.activation = nn.LeakyReLU(SLOPE)
         self.levels = nn.ModuleList(
             _Level(planes, depth, width, feature_kernel, bias=bias) for _ in range(level_count(scale))
         )
@@ -109,7 +109,7 @@ class _Level(Level):
         super().__init__(planes, width, bias=bias)
         layers: list[nn.Module] = [he_convolution(width, width, bias=bias) for _ in range(depth)]
         layers.append(feature_doubling(width, kernel, bias=bias))
-        self.features = nn.Sequential(*(part for layer in layers for part in (layer, nn.LeakyReLU(_SLOPE))))
+        self.features = nn.Sequential(*(part for layer in layers for part in (layer, nn.LeakyReLU(SLOPE))))
 
     def forward(self, features: Tensor) -> Tensor:
         doubled: Tensor = self.features(features)

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
+from sr_core.imaging.size import per_axis
 from sr_plugins_cnn.mean_shift import LEVELS, MeanShift
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
@@ -27,11 +28,13 @@ class MDSR(Model):
     parameter has learned only once each scale has had a batch.
 
     Args:
-        scales: the scales it is for: some of 2, 3, 4, 8 and 16; heads and upsamplers are stored in rising order.
+        scales: the scales it is for: some of 1, 2, 3, 4, 8 and 16; heads and upsamplers are stored in rising order.
         blocks: residual blocks of the body.
         width: maps of the features.
         channels: `y`, `rgb` or a number of planes; only RGB has a mean.
     """
+
+    equal_axes = True
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class MDSR(Model):
         self.scales = frozenset(scales)
         rising = sorted(self.scales)
         self.margin = max(_margin(blocks, scale) for scale in rising)
-        self.places: dict[Scale, int] = {scale: place for place, scale in enumerate(rising)}
+        self.places: dict[float, int] = {scale: place for place, scale in enumerate(rising)}
         self.sub_mean = MeanShift(planes, -1, rgb=channels == "rgb")
         self.head = nn.Sequential(nn.Conv2d(planes, width, 3, padding=1))
         self.pre_process = nn.ModuleList(
@@ -61,14 +64,8 @@ class MDSR(Model):
         self.add_mean = MeanShift(planes, 1, rgb=channels == "rgb")
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
-        """Super-resolve `lr`, N×C×H×W with the planes it is for.
-
-        Raises:
-            ValueError: `scale` is none of its scales, or differs between the axes.
-        """
-        if scale not in self.places:
-            raise ValueError(f"one of the scales {', '.join(map(str, self.places))} for both axes, not {scale}")
-        place = self.places[scale]
+        """Super-resolve `lr`, N×C×H×W with the planes it is for."""
+        place = self.places[per_axis(scale)[0]]
         with full_precision(lr) as (lr,):
             shallow = self.head(self.sub_mean(lr * LEVELS))
         shallow = self.pre_process[place](shallow)

@@ -9,9 +9,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sr_plugins_cnn.convolutions import he_convolution
-from sr_plugins_cnn.enlarging import ScalesToTake, scales_taken
+from sr_plugins_cnn.enlarging import AxisScale
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.pyramid import (
+    SLOPE,
     FeatureKernel,
     Level,
     Progress,
@@ -47,8 +48,9 @@ class MSLapSRN(Pyramid):
             published parameter count, or 4.
         bias: whether convolutions add a bias.
         channels: `y`, `rgb` or a number of planes.
-        scales: the scales it is for.
-        progress: `together` trains all levels from the start; `growing` one after the other, each blended in.
+        scales: the scales it is for, each alike on both axes.
+        progress: `together` trains all levels from the start; `growing` one after the other, each blended in, while a
+            validation in between already uses all.
         recompute: keep only what each recursion gives while training, and compute its inside again in the backward
             pass.
     """
@@ -62,15 +64,15 @@ class MSLapSRN(Pyramid):
         feature_kernel: FeatureKernel = 3,
         bias: bool = True,
         channels: Planes = "y",
-        scales: ScalesToTake = (2, 4, 8),
+        scales: Annotated[tuple[AxisScale, ...], Field(min_length=1)] = (2, 4, 8),
         progress: Progress = "together",
         recompute: bool = False,
     ) -> None:
         super().__init__()
         planes = plane_count(channels)
         self.channels = channels
-        self.scales = scales_taken(scales)
-        self.margin = margin_of_levels(depth * recursions, feature_kernel, scales)
+        self.scales = frozenset(scales)
+        self.margin = margin_of_levels(depth * recursions, feature_kernel, self.scales)
         self.progress = progress
         self.conv_input = he_convolution(planes, width, bias=bias)
         nn.init.normal_(self.conv_input.weight, std=1e-3)
@@ -128,7 +130,7 @@ class _SharedLevel(Level):
         self.recompute = recompute
         self.convolutions = nn.ModuleList(he_convolution(width, width, bias=bias) for _ in range(depth))
         self.doubling = feature_doubling(width, kernel, bias=bias)
-        self.activation = nn.LeakyReLU(0.2)
+        self.activation = nn.LeakyReLU(SLOPE)
 
     def forward(self, features: Tensor) -> Tensor:
         entered = features

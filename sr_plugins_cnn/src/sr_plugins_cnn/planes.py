@@ -9,7 +9,7 @@ from pydantic import Field
 Planes = Literal["y", "rgb"] | Annotated[int, Field(ge=1, le=4096)]
 """`y` (one plane of luma), `rgb` (three), or a number of planes: 1 for depth, 200 for a hyperspectral picture."""
 
-Width = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=65536)]
 """Feature maps of a layer."""
 
 

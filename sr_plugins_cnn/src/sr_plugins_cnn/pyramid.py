@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from sr_core import Model, Prediction, Scale, full_precision, resize, sr_size
 from sr_core.imaging.size import per_axis
-from sr_plugins_cnn.picture_convolution import PictureConvolution
-from sr_plugins_cnn.receptive_field import Convolution, TransposedConvolution
+from sr_plugins_cnn.convolutions import he_convolution
+from sr_plugins_cnn.receptive_field import Bicubic, Convolution, Layer, TransposedConvolution, margin
 from sr_plugins_cnn.transposed import Enlarging
 
 Progress = Literal["together", "growing"]
@@ -22,7 +22,8 @@ Progress = Literal["together", "growing"]
 FeatureKernel = Literal[3, 4]
 """Side of the transposed convolution that doubles features."""
 
-_BICUBIC_REACH = 2
+SLOPE = 0.2
+"""Of every leaky ReLU."""
 
 
 class Level(nn.Module):
@@ -37,18 +38,17 @@ class Level(nn.Module):
     def __init__(self, planes: int, width: int, *, bias: bool) -> None:
         super().__init__()
         self.image = image_doubling(planes)
-        self.residual = PictureConvolution(width, planes, bias=bias)
-        nn.init.kaiming_normal_(self.residual.weight)
-        if self.residual.bias is not None:
-            nn.init.zeros_(self.residual.bias)
+        self.residual = he_convolution(width, planes, bias=bias)
 
 
 class Pyramid(Model):
     """A network whose levels double the picture.
 
-    SR of a scale that is no power of two is the next larger level, brought down by bicubic.
+    SR of a scale that is no power of two is the next larger level, brought down by bicubic. While levels grow, only
+    training sees them grow: a validation in the middle already uses the levels that have not learned.
     """
 
+    equal_axes = True
     progress: Progress = "together"
 
     @abstractmethod
@@ -150,32 +150,19 @@ def image_doubling(planes: int) -> nn.ConvTranspose2d:
     return layer
 
 
-def margin_of_levels(radius: int, kernel: FeatureKernel, scales: Iterable[Scale]) -> int:
+def margin_of_levels(radius: int, kernel: FeatureKernel, scales: Iterable[float]) -> int:
     """How many LR pixels around a place a pyramid depends on.
 
     Args:
         radius: that all convolutions of a level together see of the level below.
         kernel: of the transposed convolution that doubles features.
-        scales: those it takes.
+        scales: those it takes, alike on both axes.
     """
-    return max(_margin(radius, kernel, axis, level_count(scale)) for scale in scales for axis in per_axis(scale))
+    return max(margin(_layers(radius, kernel, scale), scale) for scale in scales)
 
 
-def _margin(radius: int, kernel: FeatureKernel, scale: float, levels: int) -> int:
-    low, high = _read_by_bicubic(scale, 2**levels)
-    low, high = Convolution(1).read(low, high)
-    for _ in range(levels):
-        low, high = TransposedConvolution(kernel, 2, kernel - 3).read(low, high)
-        low, high = Convolution(radius).read(low, high)
-    low, high = Convolution(1).read(low, high)
-    return max(-low, high)
-
-
-def _read_by_bicubic(scale: float, factor: int) -> tuple[int, int]:
-    """The first and last pixel of the largest level that the SR pixels of LR pixel 0 depend on."""
-    if scale == factor:
-        return 0, factor - 1
-    # Where the outermost of these SR pixels have their centres, in LR pixels from the corner of LR pixel 0.
-    first = 0.5 / scale if scale == int(scale) else 0.0
-    reach = _BICUBIC_REACH * factor / scale
-    return math.floor(first * factor - 0.5 - reach) + 1, math.ceil((1 - first) * factor - 0.5 + reach) - 1
+def _layers(radius: int, kernel: FeatureKernel, scale: float) -> list[Layer]:
+    count = level_count(scale)
+    level: list[Layer] = [Convolution(radius), TransposedConvolution(kernel, 2, kernel - 3)]
+    down = [] if scale == 2**count else [Bicubic(scale / 2**count)]
+    return [Convolution(1), *level * count, Convolution(1), *down]

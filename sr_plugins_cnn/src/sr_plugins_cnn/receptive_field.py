@@ -1,9 +1,12 @@
-"""How far a network that works on LR sees: the exact margin of a chain of layers."""
+"""How far a network sees on LR: the margin of a chain of layers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_BICUBIC_REACH = 2
 
 
 @dataclass(frozen=True)
@@ -12,7 +15,7 @@ class Convolution:
 
     radius: int
 
-    def read(self, low: int, high: int) -> tuple[int, int]:
+    def read(self, low: float, high: float) -> tuple[float, float]:
         """The first and last input pixel that the output pixels `low` … `high` depend on."""
         return low - self.radius, high + self.radius
 
@@ -23,7 +26,7 @@ class PixelShuffle:
 
     factor: int
 
-    def read(self, low: int, high: int) -> tuple[int, int]:
+    def read(self, low: float, high: float) -> tuple[float, float]:
         """The first and last input pixel that the output pixels `low` … `high` depend on."""
         return low // self.factor, high // self.factor
 
@@ -36,28 +39,43 @@ class TransposedConvolution:
     stride: int
     padding: int
 
-    def read(self, low: int, high: int) -> tuple[int, int]:
+    def read(self, low: float, high: float) -> tuple[float, float]:
         """The first and last input pixel that the output pixels `low` … `high` depend on."""
         return -((self.kernel - 1 - self.padding - low) // self.stride), (high + self.padding) // self.stride
 
 
-Layer = Convolution | PixelShuffle | TransposedConvolution
+@dataclass(frozen=True)
+class Bicubic:
+    """Resizing by bicubic, to `scale` times as large; made smaller, its kernel grows."""
+
+    scale: float
+
+    def read(self, low: float, high: float) -> tuple[float, float]:
+        """The first and last input pixel that the output pixels `low` … `high` depend on."""
+        reach = _BICUBIC_REACH / min(self.scale, 1)
+        first, last = ((place + 0.5) / self.scale - 0.5 for place in (low, high))
+        # What lies exactly at the end of the kernel counts nothing.
+        return math.floor(first - reach) + 1, math.ceil(last + reach) - 1
 
 
-def margin(layers: Sequence[Layer], scale: int) -> int:
-    """How many LR pixels around an LR pixel its scale × scale SR pixels depend on.
+Layer = Convolution | PixelShuffle | TransposedConvolution | Bicubic
+
+
+def margin(layers: Sequence[Layer], scale: float) -> int:
+    """How many LR pixels around an LR pixel its scale × scale SR pixels depend on; exact at whole scales.
 
     Args:
         layers: from LR to SR; of parallel branches take the larger margin.
         scale: by which they enlarge together.
 
-    >>> margin([Convolution(2), TransposedConvolution(9, 2, 4)], 2)
-    4
+    >>> margin([Convolution(2), TransposedConvolution(9, 2, 4)], 2), margin([Bicubic(1.5)], 1.5)
+    (4, 2)
     """
-    low, high = 0, scale - 1
+    # At other scales SR pixels lie elsewhere in each LR pixel: their centres are anywhere from edge to edge.
+    low, high = (0.0, scale - 1.0) if scale == int(scale) else (-0.5, scale - 0.5)
     for layer in reversed(layers):
         low, high = layer.read(low, high)
-    return max(-low, high)
+    return math.ceil(max(-low, high))
 
 
 def sub_pixel_layers(factors: Sequence[int]) -> list[Layer]:

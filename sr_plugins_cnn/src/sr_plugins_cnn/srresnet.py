@@ -27,7 +27,7 @@ class SRResNet(Model):
     most ports leave so. Names are those of BasicSR's MSRResNet as far as it goes.
 
     Args:
-        scale: the one scale it is for: 2, 3, 4, 8 or 16; the paper's is 4.
+        scale: the one scale it is for: 1, 2, 3, 4, 8 or 16; the paper's is 4.
         blocks: residual blocks.
         width: maps of the features.
         tanh: whether SR ends in a tanh, as in some ports.
