@@ -43,6 +43,10 @@ def test_several_pictures_to_a_folder(srkit: Srkit, photographs: Path, tmp_path:
         (["alpha.png", "beta.png", "-o", "x.png", "--scale", "2"], "several pictures need a folder"),
         (["alpha.png", "alpha.png", "-o", "out", "--scale", "2"], "the same name"),
         (["alpha.png", "-o", "x.png", "--scale", "2", "--device", "cuda:99"], "cuda:99"),
+        (["alpha.png", "-o", "x.png", "--scale", "2", "--tile", "15"], "a tile's side is 16 LR pixels or more, not 15"),
+        (["alpha.png", "-o", "x.png", "--scale", "2", "--set", "order"], "--set order: write KEY=VALUE, as blocks=32"),
+        (["alpha.png", "-o", "x.png", "--scale", "2", "--set", "order=["], "--set order"),
+        (["alpha.png", "-o", "x.png", "--scale", "2", "--set", "order=3"], "unknown key 'order'"),
     ],
 )
 def test_each_mistake_is_one_plain_message(
@@ -294,3 +298,27 @@ def test_an_output_that_ends_in_a_slash_is_a_folder(srkit: Srkit, photographs: P
     done = srkit("upscale", photographs / "alpha.png", "-o", f"{tmp_path}/new.d/", "--scale", "2")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "new.d/alpha_x2.png").exists()
+
+
+def test_parameters_are_set_as_those_of_a_run_are(srkit: Srkit, photographs: Path, tmp_path: Path) -> None:
+    options = ("-o", tmp_path / "a.png", "--scale", "2", "--model", "spline", "--set", "order=0")
+    assert srkit("upscale", photographs / "alpha.png", *options).exit_code == 0
+    levels = read_picture(photographs / "alpha.png").to_array()
+    assert np.array_equal(read_picture(tmp_path / "a.png").to_array(), levels.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_options_of_networks_do_nothing_for_an_upsampler_and_that_is_said(
+    srkit: Srkit, photographs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = ("-o", tmp_path / "a.png", "--scale", "2", "--tile", "16", "--precision", "bfloat16")
+    assert srkit("upscale", photographs / "alpha.png", *options).exit_code == 0
+    assert caplog.messages == ["'bicubic' is no network, for which alone there is: precision, tile"]
+    caplog.clear()
+    upscale(textured((8, 8), 3, 0), 2)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("tile", [15, 0, -16, 32.0, True])
+def test_from_python_a_tile_that_cannot_be_is_a_plain_error(tile: object) -> None:
+    with pytest.raises(SrkitError, match="a tile's side is 16 LR pixels or more, not"):
+        upscale(textured((8, 8), 3, 0), 2, tile=tile)  # type: ignore[arg-type]

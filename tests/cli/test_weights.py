@@ -512,3 +512,119 @@ def test_published_files_of_vdsr_are_candidates(srkit: Srkit, photographs: Path,
         f"{{name: authors, {model}}}, weights: authors.mat}}",
     )
     assert found["own"] == found["authors"] == found["port"], "its first biases are zero"
+
+
+VARIANTS = """
+    from torch import nn
+    from sr_core import Model, hookimpl, resize, sr_size
+
+    @hookimpl
+    def srkit_register(registry):
+        made = {"Odd one": {"width": object()}, "MANY S": {}, "Many M": {"rounds": 2}, "Many L": {"width": 8}}
+        registry.model("many", "variants:Many", summary="three have the same tensors", configurations=made)
+        registry.model("twin", "variants:Many", summary="again", configurations={"Twin": {}})
+        registry.model("twin2", "variants:Many", summary="again", configurations={"twin": {}, "Twin2": {"width": 9}})
+
+    class Many(Model):
+        scales = frozenset({2})
+
+        def __init__(self, width: int = 4, rounds: int = 1) -> None:
+            super().__init__()
+            self.strange = nn.Conv2d(1, width, 1, bias=False)
+            self.rounds = rounds
+
+        def forward(self, lr, scale):
+            enlarged = resize(lr, scale, sr_size(lr.shape[-2:], scale))
+            return enlarged * (0.25 * self.rounds + self.strange(enlarged).mean() * 0)
+"""
+
+
+@pytest.fixture
+def variants(install: Install, tmp_path: Path) -> None:
+    """A network with variants; `small.pth` fits two of them, `large.pth` one."""
+    install("some-variants", "variants", VARIANTS)
+    for name, width in (("small", 4), ("large", 8)):
+        torch.save({"strange.weight": torch.zeros(width, 1, 1, 1)}, tmp_path / f"{name}.pth")
+
+
+@pytest.mark.usefixtures("variants")
+def test_a_variant_is_named_as_the_map_calls_it(
+    srkit: Srkit, photographs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    command = ("upscale", photographs / "gray.png", "--scale", "2")
+    means = {}
+    for index, options in enumerate(
+        [
+            ("--weights", tmp_path / "small.pth", "--model", "Many S"),
+            ("--weights", tmp_path / "small.pth", "--model", "many m"),
+            ("--weights", tmp_path / "small.pth", "--model", "many", "--set", "rounds=2"),
+            ("--weights", tmp_path / "large.pth", "--model", "MANY L", "--set", "rounds=2"),
+        ]
+    ):
+        done = srkit(*command, "-o", tmp_path / f"{index}.png", *options)
+        assert done.exit_code == 0, done.output
+        assert not caplog.messages
+        means[index] = read_picture(tmp_path / f"{index}.png").to_array().mean()
+    assert means[0] == pytest.approx(means[1] / 2, rel=0.02)
+    assert means[1] == means[2] == means[3]
+    assert upscale(textured((8, 8), 1, 0), 2, "many l", weights=tmp_path / "large.pth").shape == (16, 16)
+    done = srkit(*command, "-o", tmp_path / "a.png", "--model", "TWIN", "--weights", tmp_path / "small.pth")
+    assert done.exit_code == 2
+    assert "'TWIN' is what a variant of 'some-variants:twin' and 'some-variants:twin2' is called" in done.output
+    assert not caplog.messages
+
+
+@pytest.mark.usefixtures("variants")
+def test_where_weights_fit_several_variants_it_is_said_which_was_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = textured((8, 8), 1, 0)
+    upscale(picture, 2, "many", weights=tmp_path / "small.pth")
+    assert caplog.messages == [f"{tmp_path / 'small.pth'}: these weights also fit 'Many M'; taken as 'MANY S'"]
+    caplog.clear()
+    upscale(picture, 2, "many", weights=tmp_path / "small.pth", parameters={"rounds": 1})
+    upscale(picture, 2, "many m", weights=tmp_path / "small.pth")
+    assert not caplog.messages
+
+
+@pytest.mark.usefixtures("variants")
+def test_the_nearest_network_may_be_a_variant_and_is_written_as_in_a_spec(
+    srkit: Srkit, photographs: Path, tmp_path: Path
+) -> None:
+    said = candidate(srkit, tmp_path, "{model: many, weights: large.pth}")
+    assert "The nearest installed network is {name: many, width: 8} ('Many L') (1 of 1 tensors fit)" in said
+    small = {"d": 32, "s": 5, "m": 1}
+    network = build(discover().registry, "model", ComponentReference.of("fsrcnn", {"scale": 3, **small}))
+    save_file(network.state_dict(), tmp_path / "small.safetensors")
+    said = candidate(srkit, tmp_path, "{model: fsrcnn, weights: small.safetensors}", scale="3")
+    assert "The nearest installed network is {name: fsrcnn, d: 32, s: 5, m: 1} ('FSRCNN-s') at scale 3 (" in said
+
+
+def test_weights_need_the_name_of_a_network(networks: None, srkit: Srkit, photographs: Path, tmp_path: Path) -> None:
+    command = ("upscale", photographs, "-o", tmp_path / "out", "--weights", tmp_path / "w.pth", "--scale", "2")
+    for options, name in (((), "bicubic"), (("--model", "spline"), "spline")):
+        done = srkit(*command, *options)
+        assert done.exit_code == 2
+        assert f"--weights needs --model NETWORK: '{name}' is an upsampler, which has none" in done.output
+    with pytest.raises(SrkitError, match="weights needs model=NETWORK: 'bicubic' is an upsampler"):
+        upscale(textured((8, 8), 3, 0), 2, weights=tmp_path / "w.pth")
+
+
+def test_a_named_network_takes_the_scale_of_the_card(
+    weights: Path, srkit: Srkit, photographs: Path, tmp_path: Path
+) -> None:
+    command = ("upscale", photographs / "alpha.png", "-o", tmp_path / "a.png", "--model", "small", "--weights")
+    done = srkit(*command, weights)
+    assert done.exit_code == 0, done.output
+    assert read_picture(tmp_path / "a.png").size == (96, 120)
+    save_file(dict(read_weights(weights).tensors), tmp_path / "plain.safetensors")
+    done = srkit(*command, tmp_path / "plain.safetensors")
+    assert done.exit_code == 2
+    assert "plain.safetensors: does not say for which one scale it is; choose a scale with --scale" in done.output
+
+
+def test_a_file_with_a_card_takes_no_parameters(weights: Path, srkit: Srkit, photographs: Path, tmp_path: Path) -> None:
+    options = ("-o", tmp_path / "a.png", "--model", weights, "--set", "width=3")
+    done = srkit("upscale", photographs / "alpha.png", *options)
+    assert done.exit_code == 2
+    assert "a weights file brings its own parameters; leave them out" in done.output

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sr_core.component import Component, Fact
-from sr_core.errors import SrkitError
+from sr_core.component import Component, Configurations, Fact
+from sr_core.errors import SrkitError, UnknownComponentError
 from sr_core.guard import guarded
 from sr_core.registry import Registry
 from sr_core.scales import Scale, check_scale, describe_scale
+
+if TYPE_CHECKING:
+    from sr_core.parameters import ComponentReference
 
 FRAMEWORKS: Mapping[str, str] = {
     "pre": "the picture is enlarged first, and the network sharpens the large one: any scale, at a high price",
@@ -94,8 +97,36 @@ def field_map(
     return [
         _variant(registry, component, name, arguments, at)
         for component in chosen
-        for name, arguments in (component.configurations or {component.target.partition(":")[2]: {}}).items()
+        for name, arguments in _variants(component).items()
     ]
+
+
+def network_called(registry: Registry, name: str) -> ComponentReference:
+    """The network that `name` means: a component, or a variant as the map calls it, in large or small letters.
+
+    A component's name comes first; a name that is neither is kept, to be missed where it is looked up.
+
+    Raises:
+        UnknownComponentError: several networks have a variant of that name.
+    """
+    from sr_core.parameters import ComponentReference
+
+    if registry.has("model", name):
+        return ComponentReference.of(name, {})
+    found = [
+        ComponentReference.of(component.qualified_name, arguments)
+        for component in registry.all("model")
+        for variant, arguments in _variants(component).items()
+        if variant.casefold() == name.casefold()
+    ]
+    if len(found) > 1:
+        several = " and ".join(f"'{reference.name}'" for reference in found)
+        raise UnknownComponentError(f"'{name}' is what a variant of {several} is called; write one of these")
+    return found[0] if found else ComponentReference.of(name, {})
+
+
+def _variants(component: Component) -> Configurations:
+    return component.configurations or {component.target.partition(":")[2]: {}}
 
 
 def giga(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,9 +14,11 @@ from rich.console import Console
 from torch import Tensor
 
 from sr_core.building import build
+from sr_core.checkpoint import read_weights
 from sr_core.data.pictures import list_pictures
 from sr_core.discovery import discover
 from sr_core.errors import PictureError, SrkitError, UnknownComponentError
+from sr_core.field_map import network_called
 from sr_core.imaging.files import Picture, check_target, read_picture
 from sr_core.inference.devices import choose_device
 from sr_core.inference.engine import Method, super_resolve
@@ -29,10 +32,14 @@ from sr_core.parameters import ComponentReference
 from sr_core.progress import bar
 from sr_core.registry import Registry
 from sr_core.scales import Scale, describe_scale
-from sr_core.weights import load_into, rebuild
+from sr_core.weights import load_into, only_scale, rebuild
+
+_log = logging.getLogger("srkit")
 
 WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pkl", ".bin", ".mat")
 """What weights files are called anywhere; what one is, its content tells."""
+_LEAST_TILE = 16
+"""LR pixels of a side; smaller ones are mostly margin."""
 
 
 def upscale(
@@ -52,12 +59,13 @@ def upscale(
         picture: a file's path, a `Picture`, a Pillow image, an H×W(×C) array (uint8, uint16 or float in [0, 1]) or
             an N×C×H×W tensor in [0, 1].
         scale: SR size over LR size, from 1 upwards; a number, or (vertical, horizontal).
-        model: name of an installed method (`srkit list-plugins`), or a weights file that srkit wrote.
+        model: name of an installed method (`srkit list-plugins`), or a weights file that srkit wrote; with `weights`,
+            of a network or one of its variants (`srkit models`).
         parameters: the method's parameters; a weights file brings its own.
         weights: the weights of a network that `model` names, in any form that is read.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         precision: of networks; `auto` is bfloat16 where the hardware is fast at it.
-        tile: LR pixels of a tile's side; by default only what does not fit into memory is cut in tiles.
+        tile: LR pixels of a tile's side, 16 or more; by default only what does not fit into memory is cut in tiles.
 
     Returns:
         The same kind of picture as was given; a `Picture` for a path.
@@ -68,16 +76,19 @@ def upscale(
     >>> upscale(np.zeros((8, 10, 3), np.uint8), 2.5).shape
     (20, 25, 3)
     """
+    _check_tile(tile)
     chosen = choose_device(device)
     registry = discover().registry
     if weights is not None:
+        if _is_upsampler_alone(registry, str(model)):
+            raise SrkitError(f"weights needs model=NETWORK: '{model}' is an upsampler, which has none")
         method: Method = ready(filled_network(registry, str(model), parameters or {}, scale, Path(weights)), chosen)
     elif is_weights_file(registry, model):
-        if parameters:
-            raise SrkitError(f"{model}: a weights file brings its own parameters; leave them out")
+        _refuse_parameters(model, parameters)
         method = ready(rebuild(registry, Path(model)).model, chosen)
     else:
         method = find_upsampler(registry, str(model), parameters or {}, scale)
+    _say_what_does_nothing(method, str(model), precision, tile)
     number_format = choose_precision(precision, chosen)
     if isinstance(picture, Tensor):
         with autocast(number_format if isinstance(method, Model) else "float32", chosen):
@@ -118,6 +129,7 @@ def upscale_files(
     device: str,
     console: Console,
     *,
+    parameters: Mapping[str, Any] | None = None,
     weights: Path | None = None,
     precision: Literal["auto"] | Precision = "auto",
     tile: int | None = None,
@@ -133,9 +145,10 @@ def upscale_files(
         sources: files, folders and glob patterns.
         output: a file or a folder.
         scale: SR size over LR size; None for the only one of a weights file.
-        model: name of an upsampler, or a weights file; with `weights`, name of a network.
+        model: name of an upsampler, or a weights file; with `weights`, name of a network or of one of its variants.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         console: for the progress bar.
+        parameters: of the upsampler or network; a weights file that is the `model` brings its own.
         weights: the weights of the network that `model` names.
         precision: of networks.
         tile: LR pixels of a tile's side; None to cut only what does not fit into memory.
@@ -144,25 +157,60 @@ def upscale_files(
     Raises:
         SrkitError: with a mistake that concerns all pictures, before any is written.
     """
+    _check_tile(tile)
+    if weights is not None and _is_upsampler_alone(registry, model):
+        raise SrkitError(
+            f"--weights needs --model NETWORK: '{model}' is an upsampler, which has none (srkit models lists networks; "
+            f"a file that srkit wrote knows its own: --model {weights})"
+        )
     pictures = [picture for source in sources for picture in list_pictures(source)]
     chosen = choose_device(device)
     rebuilt = rebuild(registry, Path(model)) if weights is None and is_weights_file(registry, model) else None
+    if rebuilt is not None:
+        _refuse_parameters(model, parameters)
     scale = scale or (rebuilt.only_scale if rebuilt else None)
+    if scale is None and weights is not None:
+        card = read_weights(weights).card
+        scale = None if card is None else only_scale(card)
+        if scale is None:
+            raise SrkitError(f"{weights}: does not say for which one scale it is; choose a scale with --scale")
     if scale is None:
         raise SrkitError(f"'{model}' takes more than one scale; choose one with --scale")
     files = list(zip(pictures, _targets(pictures, output, scale, quality), strict=True))
     if weights is not None:
-        method: Method = ready(filled_network(registry, model, {}, scale, weights), chosen)
+        method: Method = ready(filled_network(registry, model, parameters or {}, scale, weights), chosen)
     else:
-        method = ready(rebuilt.model, chosen) if rebuilt else find_upsampler(registry, model, {}, scale)
+        method = ready(rebuilt.model, chosen) if rebuilt else find_upsampler(registry, model, parameters or {}, scale)
     if not method_takes(method, scale):
         raise SrkitError(f"'{model}' takes scale {describe_method_scales(method)}, not {describe_scale(scale)}")
+    _say_what_does_nothing(method, model, precision, tile)
     number_format = choose_precision(precision, chosen)
     with bar(console, "upscaling", len(files)) as progress:
         for done in super_resolve_files(method, files, scale, chosen, number_format, tile, quality):
             progress.advance(done.source.name)
             with progress.aside():
                 yield done
+
+
+def _check_tile(tile: int | None) -> None:
+    if tile is not None and (type(tile) is not int or tile < _LEAST_TILE):
+        raise SrkitError(f"a tile's side is {_LEAST_TILE} LR pixels or more, not {tile}")
+
+
+def _is_upsampler_alone(registry: Registry, name: str) -> bool:
+    return registry.has("upsampler", name) and not registry.has("model", network_called(registry, name).name)
+
+
+def _refuse_parameters(model: Path | str, parameters: Mapping[str, Any] | None) -> None:
+    if parameters:
+        raise SrkitError(f"{model}: a weights file brings its own parameters; leave them out")
+
+
+def _say_what_does_nothing(method: Method, name: str, precision: str, tile: int | None) -> None:
+    """Log which of a network's options were given for an upsampler."""
+    given = [word for word, is_given in (("precision", precision != "auto"), ("tile", tile is not None)) if is_given]
+    if given and not isinstance(method, Model):
+        _log.warning("'%s' is no network, for which alone there is: %s", name, ", ".join(given))
 
 
 def _targets(pictures: Sequence[Path], output: Path, scale: Scale, quality: int | None) -> list[Path]:
@@ -194,14 +242,22 @@ def is_weights_file(registry: Registry, model: Path | str) -> bool:
 
 
 def filled_network(registry: Registry, name: str, parameters: Mapping[str, Any], scale: Scale, weights: Path) -> Model:
-    """The network of that name with the tensors of a weights file.
+    """The network or variant of that name with the tensors of a weights file.
+
+    Args:
+        registry: where the name is looked up.
+        name: of a network, or of one of its variants.
+        parameters: besides those of the variant.
+        scale: SR size over LR size.
+        weights: the file.
 
     Raises:
         SrkitError: there is no such network, the parameters do not fit it, or the tensors do not.
     """
-    reference, filled = ComponentReference.of(name, parameters), {"scale": scale, "scales": [scale]}
+    called, filled = network_called(registry, name), {"scale": scale, "scales": [scale]}
+    reference = ComponentReference.of(called.name, {**called.parameters, **parameters})
     network: Model = build(registry, "model", reference, filled)
-    load_into(registry, reference, network, weights, filled)
+    load_into(registry, reference, network, weights, filled, is_variant=not registry.has("model", name))
     return network
 
 

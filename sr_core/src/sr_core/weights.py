@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +24,8 @@ from sr_core.parameters import ComponentReference, parameter_model
 from sr_core.published.layouts import plain_names
 from sr_core.registry import Registry
 from sr_core.scales import Scale, describe_scale
+
+_log = logging.getLogger("srkit")
 
 _SCALES_TO_TRY: tuple[Scale, ...] = (2, 3, 4, 8)
 
@@ -54,7 +58,12 @@ class Rebuilt(NamedTuple):
     @property
     def only_scale(self) -> Scale | None:
         """The scale of a network that was trained for one alone."""
-        return self.card.scales[0] if len(self.card.scales) == 1 else None
+        return only_scale(self.card)
+
+
+def only_scale(card: WeightsCard) -> Scale | None:
+    """The scale of weights that were trained for one alone."""
+    return card.scales[0] if len(card.scales) == 1 else None
 
 
 def rebuild(registry: Registry, path: Path) -> Rebuilt:
@@ -82,7 +91,13 @@ def rebuild(registry: Registry, path: Path) -> Rebuilt:
 
 
 def load_into(
-    registry: Registry, reference: ComponentReference, model: Model, path: Path, filled: Mapping[str, Any]
+    registry: Registry,
+    reference: ComponentReference,
+    model: Model,
+    path: Path,
+    filled: Mapping[str, Any],
+    *,
+    is_variant: bool = False,
 ) -> None:
     """Fill a network that a spec names with the tensors of a weights file.
 
@@ -94,6 +109,7 @@ def load_into(
         model: the network built.
         path: the file.
         filled: what the run's spec says for arguments that the core fills.
+        is_variant: whether a variant was chosen; otherwise, without parameters, the log says which others fit too.
 
     Raises:
         SrkitError: the file cannot be read, or it holds the weights of another network; names the differing tensors
@@ -109,6 +125,8 @@ def load_into(
         faults.insert(0, f"they are of {_named(card)}")
     if not faults:
         fill(model, weights, path)
+        if card is None and not reference.parameters and not is_variant:
+            _say_what_else_fits(registry, component, read.tensors, filled, path)
         return
     if card is None:
         whose = nearest_architecture(registry, read.tensors, filled)
@@ -155,31 +173,70 @@ def _adopted(model: Model, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor
 def nearest_architecture(
     registry: Registry, tensors: Mapping[str, Tensor], filled: Mapping[str, Any] | None = None
 ) -> str:
-    """Which installed network, with its defaults, has most of these tensors by name and shape; one sentence."""
+    """Which installed network, with its defaults or as a variant, has most of these tensors by name and shape.
+
+    Returns:
+        One sentence, with what to write in a spec for a variant.
+    """
     best, best_count, best_extra = "", 0, 0
     for component in registry.all("model"):
-        for scale in _scales_to_try(filled):
+        variants = {"": {}, **{name: made for name, made in component.configurations.items() if made}}
+        for scale, (variant, parameters) in product(_scales_to_try(component, filled), variants.items()):
             with contextlib.suppress(SrkitError):  # one that cannot be built so is no candidate
-                network = _without_memory(registry, component, {**(filled or {}), "scale": scale, "scales": [scale]})
+                at_scale = {**(filled or {}), "scale": scale, "scales": [scale]}
+                network = _without_memory(registry, component, parameters, at_scale)
                 count, size = _fitting(network, tensors)
                 if (count, -size) > (best_count, -best_extra):
                     takes_scale = "scale" in parameter_model(component.load()).model_fields
-                    best = f"'{component.name}'" + (f" at scale {describe_scale(scale)}" if takes_scale else "")
+                    best = _written(component, variant, parameters)
+                    best += f" at scale {describe_scale(scale)}" if takes_scale else ""
                     best_count, best_extra = count, size
     if not best_count:
         return "No installed network has such tensors"
     return f"The nearest installed network is {best} ({best_count} of {len(tensors)} tensors fit)"
 
 
-def _scales_to_try(filled: Mapping[str, Any] | None) -> Sequence[Scale]:
-    given = (filled or {}).get("scales", ())
-    return tuple(dict.fromkeys([*given, *_SCALES_TO_TRY]))
+def _scales_to_try(component: Component, filled: Mapping[str, Any] | None) -> Sequence[Scale]:
+    """Those at which the network may have other tensors."""
+    scales = tuple(dict.fromkeys([*(filled or {}).get("scales", ()), *_SCALES_TO_TRY]))
+    with contextlib.suppress(SrkitError):
+        return scales if {"scale", "scales"} & parameter_model(component.load()).model_fields.keys() else scales[:1]
+    return ()
 
 
-def _without_memory(registry: Registry, component: Component, filled: Mapping[str, Any]) -> Model:
-    """A network with its defaults, without the memory and the time to make its tensors."""
-    reference = ComponentReference.of(component.qualified_name, {})
-    with torch.device("meta"):
+def _written(component: Component, variant: str, parameters: Mapping[str, Any]) -> str:
+    """How a spec names it."""
+    if not variant:
+        return f"'{component.name}'"
+    shown = ", ".join(f"{name}: {json.dumps(value)}" for name, value in parameters.items())
+    return f"{{name: {component.name}, {shown}}} ('{variant}')"
+
+
+def _say_what_else_fits(
+    registry: Registry, component: Component, tensors: Mapping[str, Tensor], filled: Mapping[str, Any], path: Path
+) -> None:
+    """Log which variants have the same tensors as the defaults, and compute something else with them."""
+    own = resolved_parameters(registry, "model", ComponentReference.of(component.qualified_name, {}), filled)
+    taken, others = f"'{component.name}' with its defaults", []
+    for name, parameters in component.configurations.items():
+        with contextlib.suppress(SrkitError), guarded(f"'{name}' cannot be compared"):
+            variant = ComponentReference.of(component.qualified_name, parameters)
+            if resolved_parameters(registry, "model", variant, filled) == own:
+                taken = f"'{name}'"
+                continue
+            network = _without_memory(registry, component, parameters, filled)
+            if not differences(network, _adopted(network, tensors)):
+                others.append(f"'{name}'")
+    if others:
+        _log.warning("%s: these weights also fit %s; taken as %s", path, ", ".join(others), taken)
+
+
+def _without_memory(
+    registry: Registry, component: Component, parameters: Mapping[str, Any], filled: Mapping[str, Any]
+) -> Model:
+    """A network without the memory and the time to make its tensors."""
+    with guarded("it cannot be built"), torch.device("meta"):
+        reference = ComponentReference.of(component.qualified_name, parameters)
         network: Model = build(registry, "model", reference, filled)
     return network
 

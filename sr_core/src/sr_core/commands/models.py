@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sr_core.commands.shared_options import installed, table_console
+from sr_core.errors import SrkitError
 from sr_core.field_map import FRAMEWORKS, Variant, VariantCost, Which, field_map, giga
-from sr_core.scales import Scale, describe_scale
+from sr_core.scales import Scale, describe_scale, parse_scale
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,9 +23,20 @@ _FACTS: Mapping[str, int] = {"year": 0, "framework": 75, "upsampling": 92, "desi
 """What the map says of a network, and from how many columns of a terminal on."""
 
 
+def _one_scale(text: str) -> Scale:
+    """The scale that `text` means, the same on both axes."""
+    try:
+        scale = parse_scale(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if isinstance(scale, tuple):
+        raise click.BadParameter(f"the figures are at scales that are the same on both axes, not {text}")
+    return scale
+
+
 @click.command()
 @click.option("--framework", type=click.Choice(tuple(FRAMEWORKS)), help="Only networks in which the picture grows so.")
-@click.option("--scale", type=float, metavar="SCALE", help="Figures at this scale, of the networks for it alone.")
+@click.option("--scale", type=_one_scale, metavar="SCALE", help="Figures at this scale, of the networks for it alone.")
 @click.option(
     "--sort",
     type=click.Choice(("year", "parameters", "multiply-adds")),
@@ -34,7 +46,7 @@ _FACTS: Mapping[str, int] = {"year": 0, "framework": 75, "upsampling": 92, "desi
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every figure at every scale.")
 @click.pass_context
-def models(context: click.Context, framework: str | None, scale: float | None, sort: str, *, as_json: bool) -> None:
+def models(context: click.Context, framework: str | None, scale: Scale | None, sort: str, *, as_json: bool) -> None:
     """Show the installed networks: year, design, parameters and multiply-adds.
 
     Multiply-adds are those of a 1280x720 result. Figures are at the smallest of the paper's scales unless --scale or
@@ -44,6 +56,9 @@ def models(context: click.Context, framework: str | None, scale: float | None, s
     chosen = [c for c in registry.all("model") if framework in (None, c.facts.get("framework"))]
     at: Which = "all" if as_json else "smallest" if scale is None else scale
     variants = [v for v in field_map(registry, chosen, at) if scale is None or v.cost(scale)]
+    if scale is not None and not variants:
+        of_it = f"of framework {framework} " if framework else ""
+        raise SrkitError(f"no installed network {of_it}has the scale {describe_scale(scale)}")
     variants.sort(key=lambda variant: _place(variant, scale, sort))
     if as_json:
         click.echo(json.dumps([_plain(variant) for variant in variants], indent=2, ensure_ascii=False))

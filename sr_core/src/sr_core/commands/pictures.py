@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from sr_core.commands.shared_options import SOME_FAILED, device_option, installed
+from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, key_and_value
 from sr_core.scales import Scale, parse_scale, per_axis
 
 
@@ -43,7 +43,14 @@ def _enlarging_scale(text: str) -> Scale:
     default="bicubic",
     show_default=True,
     metavar="NAME",
-    help="An installed upsampler, or a weights file that srkit wrote; with --weights, an installed model.",
+    help="An upsampler, or a weights file that srkit wrote; with --weights, a name or variant in srkit models.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the model: blocks=32.",
 )
 @click.option(
     "--weights",
@@ -60,9 +67,9 @@ def _enlarging_scale(text: str) -> Scale:
 )
 @click.option(
     "--tile",
-    type=click.IntRange(min=16),
+    type=int,
     metavar="PIXELS",
-    help="Side of the tiles a picture is cut in; by default only what does not fit into memory is cut.",
+    help="Side of the tiles a picture is cut in, 16 or more; by default only what does not fit into memory is cut.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG (default 95) and WebP (default lossless).")
 @device_option
@@ -73,6 +80,7 @@ def upscale(
     output: str,
     scale: Scale | None,
     model: str,
+    settings: tuple[str, ...],
     weights: Path | None,
     precision: Literal["auto", "float32", "bfloat16", "float16"],
     tile: int | None,
@@ -86,6 +94,7 @@ def upscale(
     from rich.console import Console
 
     from sr_core.host_allocator import keep_freed_memory
+    from sr_core.spec.document import Document
     from sr_core.upscaling import upscale_files
 
     keep_freed_memory()
@@ -93,9 +102,13 @@ def upscale(
     target = Path(output)
     if output.endswith(("/", os.sep)):
         target.mkdir(parents=True, exist_ok=True)
+    parameters = Document({}, "--set", {}, {})
+    for name, value in (key_and_value(text, "blocks=32") for text in settings):
+        parameters.set(name, value)
     failures = 0
     for done in upscale_files(
         *(registry, sources, target, scale, model, device or "auto", console),
+        parameters=parameters.data,
         weights=weights,
         precision=precision,
         tile=tile,

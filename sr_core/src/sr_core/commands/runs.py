@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, table_console
-from sr_core.errors import SrkitError
+from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, key_and_value, table_console
 
 _spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 _set_option = click.option(
@@ -108,10 +107,5 @@ def _say_notes(notes: Sequence[str]) -> None:
 
 def _pairs(overrides: Sequence[str], device: str | None) -> list[tuple[str, str]]:
     """`--set` and `--device` as (key path, value) pairs."""
-    pairs = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise SrkitError(f"--set {text}: write KEY=VALUE, as evaluate.metrics='[psnr]'")
-        pairs.append((key, value))
+    pairs = [key_and_value(text, "evaluate.metrics='[psnr]'") for text in overrides]
     return [*pairs, ("device", device)] if device else pairs

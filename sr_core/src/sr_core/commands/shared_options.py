@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sr_core.discovery import Discovery, discover
+from sr_core.errors import SrkitError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +28,18 @@ def installed(context: click.Context) -> Discovery:
     if not isinstance(root.obj, Discovery):
         root.obj = discover()
     return root.obj
+
+
+def key_and_value(text: str, example: str) -> tuple[str, str]:
+    """The two sides of what `--set` is given.
+
+    Raises:
+        SrkitError: it has no two sides; says how to write it, as in `example`.
+    """
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise SrkitError(f"--set {text}: write KEY=VALUE, as {example}")
+    return key, value
 
 
 def table_console() -> Console:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from torch import Tensor
@@ -99,10 +100,11 @@ class _Search:
         while waiting:
             prefix, state = waiting.pop()
             own = _items(state.get("_parameters")), _items(state.get("_buffers"))
-            modules, kept_out = _items(state.get("_modules")), _texts_in(state.get("_non_persistent_buffers_set"))
-            self._seen += 1 + sum(map(len, (*own, modules, kept_out)))
-            if self._seen > _MOST_IN_MODULES or len(prefix) > LONGEST_NAME:
+            modules, unsaved = _items(state.get("_modules")), _elements(state.get("_non_persistent_buffers_set"))
+            self._seen += 1 + sum(map(len, (*own, modules, unsaved)))
+            if self._seen > _MOST_IN_MODULES or len(prefix) + _longest(*own, modules) > LONGEST_NAME:
                 raise SrkitError("holds a module with more in it than srkit reads; save its state_dict with torch.save")
+            kept_out = {text for text in unsaved if isinstance(text, str)}
             for items in own:
                 for name, value in items.items():
                     if is_tensor(value) and name not in kept_out:
@@ -124,11 +126,16 @@ def _as_module(value: object) -> Mapping[str, object] | None:
     return None
 
 
-def _texts_in(collection: object) -> Collection[str]:
-    """The texts in a set."""
+def _elements(collection: object) -> Sequence[object]:
+    """What is in a set, the same thing perhaps several times."""
     if isinstance(collection, Made) and collection.arguments:
         collection = collection.arguments[0]
-    return {text for text in collection if isinstance(text, str)} if isinstance(collection, list) else ()
+    return collection if isinstance(collection, list) else ()
+
+
+def _longest(*names: Iterable[str]) -> int:
+    """The length of the longest name."""
+    return max(map(len, chain(*names)), default=0)
 
 
 def _described(content: object) -> str:

@@ -26,6 +26,10 @@ _MOST_UNPACKED = 16
 """How many times a file may grow when it is unpacked; weights hardly do, but the zeros beside them in a training."""
 _DEEPEST = 50
 _MOST_AXES = 32
+_MOST_PARTS = 200_000
+"""In a file; a parameter takes some 25, with its name, its rate and its decay."""
+_MOST_FIELDS = 1000
+"""Of a structure."""
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCTURE, _TEXT, _OPAQUE = 1, 2, 4, 17
 _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -52,12 +56,13 @@ def read_mat(content: bytes) -> dict[str, Value]:
 
 
 class _MatFile:
-    """One file being read; `left` is how many bytes it may still unpack to."""
+    """One file being read, which may not become much larger on the way."""
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
         self._order = {b"IM": "<", b"MI": ">"}[content[_HEADER_BYTES - 2 : _HEADER_BYTES]]
-        self._left = _SMALL_FILE + _MOST_UNPACKED * len(content)
+        self._bytes_left = _SMALL_FILE + _MOST_UNPACKED * len(content)
+        self._parts_left = _MOST_PARTS
 
     def variables(self) -> Iterator[tuple[str, Value]]:
         """Name and value of each."""
@@ -75,15 +80,21 @@ class _MatFile:
                 start, end = 8, 8 + length + (0 if kind == _COMPRESSED else -length % 8)
             if start + length > min(end, len(content)):
                 raise ValueError("a part that is longer than what it is a part of")
+            self._parts_left -= 1
+            if self._parts_left < 0:
+                raise SrkitError(f"has more than {_MOST_PARTS} parts; save the network alone")
             yield _Part(kind, content[start : start + length])
             content = content[end:]
 
     def _unpacked(self, packed: memoryview) -> memoryview:
-        content = zlib.decompressobj().decompress(packed, self._left)
-        self._left -= len(content)
-        if self._left <= 0:
-            raise SrkitError("unpacks to far more than a network's weights do; save the network alone with -v6")
+        content = zlib.decompressobj().decompress(packed, self._bytes_left)
+        self._grown_by(len(content))
         return memoryview(content)
+
+    def _grown_by(self, count: int) -> None:
+        self._bytes_left -= count
+        if self._bytes_left <= 0:
+            raise SrkitError("unpacks to far more than a network's weights do; save the network alone with -v6")
 
     def _matrix(self, part: _Part, depth: int) -> tuple[str, Value]:
         """Name and value of an array of any class."""
@@ -96,8 +107,10 @@ class _MatFile:
         if flag & 0xFF == _OPAQUE:
             return str(parts[0].content, "latin-1"), None
         axes, name, *parts = parts
+        if len(axes.content) > 4 * _MOST_AXES:
+            raise ValueError("an array of more axes than can be")
         size = tuple(struct.unpack(f"{self._order}{len(axes.content) // 4}i", axes.content))
-        if len(size) > _MOST_AXES or min(size) < 0:
+        if min(size) < 0:
             raise ValueError("an array of a size that cannot be")
         return str(name.content, "latin-1"), self._value(flag, size, parts, depth)
 
@@ -116,7 +129,9 @@ class _MatFile:
         if of_class in _NUMBERS and not flag & _COMPLEX:
             (numbers,) = parts
             stored = np.frombuffer(numbers.content, self._order + _STORED[numbers.kind])
-            return stored.astype(_NUMBERS[of_class] or _STORED[numbers.kind]).reshape(size, order="F")
+            as_numbers = np.dtype(_NUMBERS[of_class] or _STORED[numbers.kind])
+            self._grown_by(max(0, stored.size * as_numbers.itemsize - stored.nbytes))  # MATLAB stores what is short so
+            return stored.astype(as_numbers).reshape(size, order="F")
         return None
 
     def _matrices(self, parts: list[_Part], count: int, depth: int) -> list[Value]:
@@ -126,6 +141,8 @@ class _MatFile:
 
     def _names(self, content: memoryview, length: int) -> list[str]:
         """The names of fields, each filled up to `length` with zeros."""
+        if len(content) > _MOST_FIELDS * max(length, 1):
+            raise ValueError("a structure of too many fields")
         text = str(content, "latin-1")
         return [text[start : start + length].rstrip("\0") for start in range(0, len(text), length)]
 

@@ -31,6 +31,8 @@ _WRAPPED = {
     Global("torch.nn.parameter", "Parameter"),
 }
 _MOST = 2**62
+_MOST_AXES = 8
+"""Of a tensor; those of networks have 5 at most."""
 _WITH_ATTRIBUTES = Global("torch._tensor", "_rebuild_from_type_v2")
 
 
@@ -98,6 +100,8 @@ class Numbers:
         Raises:
             ValueError: it is not inside the storage, or the storage is not inside the file.
         """
+        if len(size) > _MOST_AXES or len(stride) != len(size):
+            raise ValueError("a tensor of axes that cannot be")
         first, lengths, steps = _count(offset), [*map(_count, size)], [*map(_count, stride)]
         numbers = self._numbers(storage)
         last = first + sum((length - 1) * step for length, step in zip(lengths, steps, strict=True))
@@ -144,11 +148,12 @@ def tensor(value: object, numbers: Numbers) -> Tensor:
     if value.maker in _WRAPPED:
         return tensor(value.arguments[0], numbers)
     if value.maker == _WITH_ATTRIBUTES:
-        function, _, arguments, *_ = value.arguments
+        function, _, arguments = value.arguments[:3]
         return tensor(Made(function, _tuple(arguments)), numbers)
     if value.maker not in _REBUILT and not _is_old_tensor(value):
         raise SrkitError(f"is a tensor of a kind that srkit does not read ({value.maker})")
-    storage, offset, size, stride, *_ = value.arguments if value.maker in _REBUILT else _tuple(value.state)
+    said = value.arguments if value.maker in _REBUILT else _tuple(value.state)
+    storage, offset, size, stride = said[:4]
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without a storage")
     return numbers.view(storage, offset, _tuple(size), _tuple(stride))
