@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -58,9 +59,20 @@ class FSRCNN(Model):
             return sr
 
 
+class _PReLU(nn.PReLU):
+    """PReLU, by operations that CPUs have in bfloat16 for any number of maps."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        if torch.is_grad_enabled() or features.device.type != "cpu":
+            return super().forward(features)
+        slopes = self.weight.to(features.dtype).view(-1, 1, 1)
+        return torch.addcmul(features.relu(), slopes, features.clamp(max=0))
+
+
 def _layer(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
-    activation = nn.PReLU(outputs)
+    activation = _PReLU(outputs)
     nn.init.kaiming_normal_(convolution.weight, a=activation.init)
     nn.init.zeros_(convolution.get_parameter("bias"))
     return nn.Sequential(convolution, activation)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 SubPixelScale = Annotated[int, Field(ge=1, le=16)]
 """A scale the upsampler can make: a product of 2s, or 3."""
@@ -46,3 +48,29 @@ class SubPixelUpsampler(nn.Sequential):
             if activation is not None:
                 layers.append(activation())
         super().__init__(*layers)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×F×sH×sW from N×F×H×W."""
+        together = features.device.type == "cpu" and not torch.is_grad_enabled()
+        for layer in self:
+            if together and isinstance(layer, nn.Conv2d):
+                features = _shuffled_convolution(layer, features)
+            elif not (together and isinstance(layer, nn.PixelShuffle)):
+                features = layer(features)
+        return features
+
+
+def _shuffled_convolution(layer: nn.Conv2d, features: Tensor) -> Tensor:
+    """The convolution and the pixel shuffle after it, with maps ordered so that whole pixels are copied.
+
+    Channels-last in memory, a shuffle picks single numbers; with the maps of one new pixel side by side it copies them
+    together, in half the time.
+    """
+    width = layer.in_channels
+    factor = round((layer.out_channels / width) ** 0.5)
+    weight = layer.weight.view(width, factor**2, width, *layer.kernel_size).transpose(0, 1).flatten(0, 1)
+    bias = None if layer.bias is None else layer.bias.view(width, -1).t().flatten()
+    maps = F.conv2d(features, weight, bias, padding=1).permute(0, 2, 3, 1)
+    batch, rows, columns, _ = maps.shape
+    places = maps.reshape(batch, rows, columns, factor, factor, width).transpose(2, 3)
+    return places.reshape(batch, rows * factor, columns * factor, width).permute(0, 3, 1, 2)

@@ -86,7 +86,7 @@ def _apply(method: Method, image: Tensor, scale: Scale, tile: int | None) -> Ten
         raise ContractError(f"promised floating-point pixels, gave {enlarged.dtype}")
     if enlarged.device != image.device:
         raise ContractError(f"promised a picture on {image.device}, gave one on {enlarged.device}")
-    if not enlarged.isfinite().all():
+    if not enlarged.sum().isfinite() and not enlarged.isfinite().all():  # the sum is one pass, the search four
         raise ContractError("gave pixels that are not finite (NaN or infinity)")
     return enlarged.detach().to(torch.float32)
 
