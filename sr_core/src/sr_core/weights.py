@@ -116,9 +116,7 @@ def load_into(
             and the nearest architecture.
     """
     read = read_weights(path)
-    card = read.card
-    with guarded(f"{path}: '{reference.name}' cannot adopt its tensors"):
-        weights = read if card is not None else Weights(_adopted(model, read.tensors), card)
+    card, weights = read.card, _under_own_names(model, read, path, f"'{reference.name}'")
     faults = differences(model, weights.tensors)
     component = registry.get("model", reference.name)
     if card is not None and card.component != component.name:
@@ -145,9 +143,8 @@ def load_what_fits(model: Model, path: Path) -> str:
     Raises:
         SrkitError: the file cannot be read, or nothing in it fits.
     """
-    weights = read_weights(path)
-    with guarded(f"{path}: the network cannot adopt its tensors"):
-        given = weights.tensors if weights.card is not None else _adopted(model, weights.tensors)
+    weights = _under_own_names(model, read_weights(path), path, "the network")
+    given = weights.tensors
     own = model.state_dict()
     fitting = {name: tensor for name, tensor in given.items() if name in own and tensor.shape == own[name].shape}
     if not fitting:
@@ -156,6 +153,14 @@ def load_what_fits(model: Model, path: Path) -> str:
     anew = [f"'{name}'" for name in own if name not in fitting]
     rest = f"; these start anew: {shortened(anew, ', ')}" if anew else ""
     return f"{path.name}: {len(fitting)} of the network's {len(own)} tensors were taken over{rest}"
+
+
+def _under_own_names(model: Model, weights: Weights, path: Path, whose: str) -> Weights:
+    """Weights as srkit wrote them; those of others as the network adopts them."""
+    if weights.card is not None:
+        return weights
+    with guarded(f"{path}: {whose} cannot adopt its tensors"):
+        return Weights(_adopted(model, weights.tensors), None)
 
 
 def _adopted(model: Model, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -15,7 +15,7 @@ from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Convolution, margin, sub_pixel_layers
 from sr_plugins_cnn.renaming import renamed
-from sr_plugins_cnn.sub_pixel import sub_pixel_factors
+from sr_plugins_cnn.sub_pixel import sub_pixel_convolution, sub_pixel_factors
 
 
 class MSRResNet(Model):
@@ -80,8 +80,7 @@ class MSRResNet(Model):
         return renamed(tensors, rules)
 
     def _enlarged(self, features: Tensor, convolution: nn.Conv2d) -> Tensor:
-        factor = 3 if self.factor == 3 else 2
-        return _leaky(F.pixel_shuffle(convolution(features), factor))
+        return _leaky(sub_pixel_convolution(convolution, features))
 
 
 class _PlainBlock(nn.Module):

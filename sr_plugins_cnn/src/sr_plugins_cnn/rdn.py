@@ -15,7 +15,7 @@ from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Convolution, margin, sub_pixel_layers
 from sr_plugins_cnn.renaming import renamed
-from sr_plugins_cnn.sub_pixel import SubPixelScale, SubPixelUpsampler, sub_pixel_factors
+from sr_plugins_cnn.sub_pixel import SubPixelScale, SubPixelUpsampler, sub_pixel_factors, through_sub_pixels
 
 _NAMES_OF_YJN870 = {
     r"sfe([12])\.(weight|bias)": r"SFENet\1.\2",
@@ -78,8 +78,7 @@ class RDN(Model):
             outputs.append(features)
         features = self.GFF(torch.cat(outputs, 1)) + shallow
         *enlarging, last = self.UPNet
-        for layer in enlarging:
-            features = layer(features)
+        features = through_sub_pixels(enlarging, features)
         with full_precision(features) as (features,):
             sr: Tensor = last(features) / LEVELS
             return sr

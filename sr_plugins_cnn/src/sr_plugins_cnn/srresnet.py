@@ -15,7 +15,7 @@ from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Convolution, margin, sub_pixel_layers
 from sr_plugins_cnn.renaming import renamed
-from sr_plugins_cnn.sub_pixel import SubPixelScale, sub_pixel_factors
+from sr_plugins_cnn.sub_pixel import SubPixelScale, sub_pixel_factors, through_sub_pixels
 
 
 class SRResNet(Model):
@@ -70,7 +70,9 @@ class SRResNet(Model):
         del scale
         with full_precision(lr) as (lr,):
             shallow = self.prelu_first(self.conv_first(self.standard(lr)))
-        features = self.upsample(shallow + self.bn_after_body(self.conv_after_body(self.body(shallow))))
+        features = shallow + self.bn_after_body(self.conv_after_body(self.body(shallow)))
+        for stage in self.upsample:
+            features = through_sub_pixels(stage.children(), features)
         with full_precision(features) as (features,):
             sr: Tensor = (self.end(self.conv_last(features)) + 1) / 2
             return sr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import torch
@@ -51,23 +51,29 @@ class SubPixelUpsampler(nn.Sequential):
 
     def forward(self, features: Tensor) -> Tensor:
         """N×F×sH×sW from N×F×H×W."""
-        together = features.device.type == "cpu" and not torch.is_grad_enabled()
-        for layer in self:
-            if together and isinstance(layer, nn.Conv2d):
-                features = _shuffled_convolution(layer, features)
-            elif not (together and isinstance(layer, nn.PixelShuffle)):
-                features = layer(features)
-        return features
+        return through_sub_pixels(self, features)
 
 
-def _shuffled_convolution(layer: nn.Conv2d, features: Tensor) -> Tensor:
-    """The convolution and the pixel shuffle after it, with maps ordered so that whole pixels are copied.
+def through_sub_pixels(layers: Iterable[nn.Module], features: Tensor) -> Tensor:
+    """`features` through layers of which each convolution has a pixel shuffle after it, N×F×H×W to N×F×sH×sW."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            features = sub_pixel_convolution(layer, features)
+        elif not isinstance(layer, nn.PixelShuffle):
+            features = layer(features)
+    return features
 
-    Channels-last in memory, a shuffle picks single numbers; with the maps of one new pixel side by side it copies them
-    together, in half the time.
+
+def sub_pixel_convolution(layer: nn.Conv2d, features: Tensor) -> Tensor:
+    """A 3×3 convolution from F to factor² · F maps and the pixel shuffle after it, N×F×H×W to N×F×sH×sW.
+
+    Channels-last in memory, a shuffle picks single numbers; where no gradient is asked for, the maps of one new pixel
+    are made side by side, and it copies them together, in half the time.
     """
     width = layer.in_channels
     factor = round((layer.out_channels / width) ** 0.5)
+    if torch.is_grad_enabled() or features.device.type != "cpu":
+        return F.pixel_shuffle(layer(features), factor)
     weight = layer.weight.view(width, factor**2, width, *layer.kernel_size).transpose(0, 1).flatten(0, 1)
     bias = None if layer.bias is None else layer.bias.view(width, -1).t().flatten()
     maps = F.conv2d(features, weight, bias, padding=1).permute(0, 2, 3, 1)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sr_core.commands.shared_options import installed, table_console
+from sr_core.commands.shared_options import installed, scale_of, table_console
 from sr_core.errors import SrkitError
 from sr_core.field_map import FRAMEWORKS, Variant, VariantCost, Which, field_map, giga
-from sr_core.scales import Scale, describe_scale, parse_scale
+from sr_core.scales import Scale, describe_scale
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,10 +25,7 @@ _FACTS: Mapping[str, int] = {"year": 0, "framework": 75, "upsampling": 92, "desi
 
 def _one_scale(text: str) -> Scale:
     """The scale that `text` means, the same on both axes."""
-    try:
-        scale = parse_scale(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    scale = scale_of(text)
     if isinstance(scale, tuple):
         raise click.BadParameter(f"the figures are at scales that are the same on both axes, not {text}")
     return scale

@@ -9,16 +9,13 @@ from typing import Literal
 
 import click
 
-from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, key_and_value
-from sr_core.scales import Scale, parse_scale, per_axis
+from sr_core.commands.shared_options import SOME_FAILED, device_option, installed, key_and_value, scale_of
+from sr_core.scales import Scale, per_axis
 
 
 def _enlarging_scale(text: str) -> Scale:
     """The scale that `text` means, 1 or more on both axes."""
-    try:
-        scale = parse_scale(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    scale = scale_of(text)
     if min(per_axis(scale)) < 1:
         raise click.BadParameter(f"pictures are enlarged by 1 or more, not {text}")
     return scale

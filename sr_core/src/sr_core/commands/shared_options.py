@@ -9,6 +9,7 @@ import click
 
 from sr_core.discovery import Discovery, discover
 from sr_core.errors import SrkitError
+from sr_core.scales import Scale, parse_scale
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,14 @@ def installed(context: click.Context) -> Discovery:
     if not isinstance(root.obj, Discovery):
         root.obj = discover()
     return root.obj
+
+
+def scale_of(text: str) -> Scale:
+    """The scale that `text` means; what means none is a bad parameter of the command."""
+    try:
+        return parse_scale(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def key_and_value(text: str, example: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from sr_core.evaluation.multiply_adds import multiply_adds
 from sr_core.imaging.size import sr_size
 from sr_core.inference.alive_tensors import AliveTensors
 from sr_core.inference.engine import Method, super_resolve
+from sr_core.inference.networks import without_contents
 from sr_core.interfaces.model import Model
 from sr_core.record import Cost
 from sr_core.scales import Scale
@@ -69,7 +69,7 @@ def count_multiply_adds(method: Method, scale: Scale) -> int | None:
     if not isinstance(method, Model):
         return None
     try:
-        return multiply_adds(copy.deepcopy(method).to("meta"), scale)
+        return multiply_adds(without_contents(method), scale)
     except Exception as error:  # noqa: BLE001 - a stranger's network may refuse the meta device in any way
         _log.warning("multiply-adds of %s cannot be counted: %s", type(method).__name__, error)
         return None

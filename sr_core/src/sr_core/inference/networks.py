@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sr_core.interfaces.model import Model
 
@@ -13,6 +15,17 @@ def ready(network: Model, device: torch.device) -> Model:
     network = network.to(device).eval().requires_grad_(requires_grad=False)
     lay_out(network, device)
     return network
+
+
+def without_contents(network: Model) -> Model:
+    """A copy of `network` on the meta device, to learn what it would take; no tensor of it is copied."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): _empty(tensor) for tensor in tensors})
+
+
+def _empty(tensor: Tensor) -> Tensor:
+    empty = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
 def lay_out(network: nn.Module, device: torch.device) -> None:

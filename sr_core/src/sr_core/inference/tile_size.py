@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 
 import torch
-from torch import Tensor, nn
 
 from sr_core.data.placement import host_memory
 from sr_core.errors import SrkitError
 from sr_core.guard import guarded
 from sr_core.imaging.size import Scale, per_axis
 from sr_core.inference.alive_tensors import AliveTensors
+from sr_core.inference.networks import without_contents
 from sr_core.interfaces.model import Model
 
 SMALL_PICTURE = 2**20
@@ -54,18 +53,11 @@ def tile_side(model: Model, shape: torch.Size, scale: Scale, device: torch.devic
 
 def peak_bytes(model: Model, shape: torch.Size, scale: Scale) -> int:
     """Most bytes of feature maps alive at once while a float32 picture of this shape is enlarged."""
-    tensors = [*model.parameters(), *model.buffers()]
-    # A copy, since a network may keep what it computed; its tensors are not copied but replaced.
-    shadow = copy.deepcopy(model, {id(tensor): _without_contents(tensor) for tensor in tensors})
+    shadow = without_contents(model)  # a copy, since a network may keep what it computed
     meter = AliveTensors()
     with torch.inference_mode(), meter:
         shadow(torch.empty(shape, device="meta"), scale)
     return meter.peak
-
-
-def _without_contents(tensor: Tensor) -> Tensor:
-    empty = torch.empty_like(tensor, device="meta")
-    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _room(device: torch.device) -> int:
