@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,8 +25,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from machine import low_precision_facts, machine_facts
 from reference_infer import NETWORKS, SCALE
-from resize import processor
 from torch import Tensor, nn
 
 from sr_core import Model
@@ -217,12 +216,8 @@ def main() -> None:
         "size": options.size,
         "rounds": options.rounds,
         "threads": options.threads,
-        "cpu": processor(),
-        "amx": torch.cpu._is_amx_tile_supported(),
-        "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **low_precision_facts(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import shutil
 import signal
@@ -20,8 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-from resize import processor
+from machine import machine_facts
 
 SPEC = """
 name: killed
@@ -114,10 +112,7 @@ def main() -> None:
         "kills": kills,
         "checkpoints_reached": at,
         "threads": state["threads"],
-        "cpu": processor(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
     sys.exit(not same)

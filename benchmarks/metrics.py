@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
 
 import skimage
 import torch
-from resize import processor
+from machine import machine_facts
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
@@ -78,11 +77,8 @@ def main() -> None:
         "seconds": round(own, 5),
         "scikit_image_seconds": round(theirs, 5),
         "threads": options.threads,
-        "cpu": processor(),
-        "torch": torch.__version__,
         "scikit_image": skimage.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import platform
 
 import torch
+from machine import machine_facts
 from torch.nn import functional as F
 
 from sr_core import Model
@@ -61,9 +61,7 @@ def main() -> None:
         "worst": max(ratios.values()),
         "batch": batch,
         "peak_bytes": peaks,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
 
 import torch
+from machine import machine_facts
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -46,15 +46,6 @@ def compare(image: Tensor, size: tuple[int, int], rounds: int) -> tuple[float, f
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
-def processor() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as facts:
-            return next(line.split(":", 1)[1].strip() for line in facts if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -74,10 +65,7 @@ def main() -> None:
         "down_seconds": round(down, 5),
         "up_seconds": round(up, 5),
         "threads": options.threads,
-        "cpu": processor(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **machine_facts(),
     }
     print(json.dumps(figures))
 

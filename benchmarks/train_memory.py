@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import torch
 import train_step
-from resize import processor
+from machine import machine_facts
 
 
 def peak_bytes() -> int:
@@ -61,10 +60,7 @@ def main() -> None:
         "more_than_bare_bytes": peaks["loop"] - peaks["bare"],
         "loop_bytes": peaks["loop"],
         "bare_bytes": peaks["bare"],
-        "cpu": processor(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
 

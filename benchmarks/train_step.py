@@ -14,7 +14,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -25,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from machine import low_precision_facts, machine_facts
 from reference_train import BATCH, LR_SIDE, SCALE, ResidualNetwork, bare_step, plain_step
-from resize import processor
 from rich.console import Console
 from ruamel.yaml import YAML
 from torch import Tensor
@@ -266,12 +265,8 @@ def main() -> None:
         "steps": steps,
         "rounds": options.rounds,
         "threads": options.threads,
-        "cpu": processor(),
-        "amx": torch.cpu._is_amx_tile_supported(),
-        "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **low_precision_facts(),
+        **machine_facts(),
     }
     print(json.dumps(facts))
 
