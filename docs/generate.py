@@ -17,6 +17,7 @@ from sr_core.parameters import ComponentReference
 from sr_core.registry import OFFICIAL_DISTRIBUTIONS
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec
 from sr_core.spec.run_spec import CandidateSpec, EvaluateSpec, RunSpec, UpscaleSpec
+from sr_core.spec.train_data_spec import ScaleStepsSpec, TrainDataSpec
 from sr_core.spec.train_spec import (
     CheckpointSpec,
     ClipSpec,
@@ -25,7 +26,6 @@ from sr_core.spec.train_spec import (
     OptimizerSpec,
     ParameterGroupSpec,
     ScheduleSpec,
-    TrainDataSpec,
     TrainSpec,
     ValidateSpec,
 )
@@ -44,6 +44,13 @@ DESIGNS = {
     "gating": "a 1×1 convolution chooses what is remembered",
     "parameter sharing": "one set of weights at several places",
     "batch normalisation": "maps are scaled to the statistics of the batch",
+    "cascading": "blocks, and blocks of blocks, are fused by 1×1 convolutions with all that came before them",
+    "group convolution": "maps are split into groups, each with a smaller convolution of its own",
+    "feedback": "what came out of a step goes into the next one",
+    "back-projection": "features are enlarged and shrunk in turn, and each time what was missed is added",
+    "non-local": "every place looks at all others, or at all of its region",
+    "dilated": "kernels with gaps, which see further at the same price",
+    "wavelet": "works on the sub-bands of a wavelet transform",
 }
 """The design elements in a few words; a network with another one is explained here first."""
 
@@ -77,6 +84,7 @@ def spec_page() -> str:
         ("The file", RunSpec),
         ("`train`", TrainSpec),
         ("`train.data`", TrainDataSpec),
+        ("`train.scale` in steps", ScaleStepsSpec),
         ("A loss of `train.loss`", LossSpec),
         ("`train.optimizer`", OptimizerSpec),
         ("A group of `train.optimizer.groups`", ParameterGroupSpec),

@@ -165,6 +165,28 @@ def test_a_damaged_checkpoint_is_skipped_with_a_word(
     )
 
 
+def test_training_may_use_other_scales_than_are_measured(spec: Write, srkit: Srkit, tmp_path: Path) -> None:
+    from sr_core.checkpoint import read_weights
+
+    train = {
+        "model": {"name": "vdsr", "depth": 2, "width": 4},
+        "scale": {"from": 1.5, "to": 3, "step": 0.1},
+        "data": {"hr": "train", "lr_crop": 8, "batch": 2},
+    }
+    evaluate = {"on": "test", "candidates": [{"model": "trained"}], "metrics": ["psnr"]}
+    path = spec(train, scale=[2, 3.5], evaluate=evaluate)
+    assert "train vdsr on 3 pictures at 16 scales from ×1.5 to ×3, 6 steps" in srkit("check", path).output
+    result = srkit("run", path, "--output", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert [record["scale"] for record in json.loads((tmp_path / "run/results.json").read_text())] == [2, 3.5]
+    written = YAML(typ="safe").load(tmp_path / "run/spec.yaml")
+    assert written["train"]["scale"] == {"from": 1.5, "to": 3.0, "step": 0.1}
+    card = read_weights(tmp_path / "run/checkpoints/final/weights.safetensors").card
+    assert card is not None
+    assert card.scales[0] == 1.5
+    assert card.scales[-1] == 3
+
+
 def test_a_dry_run_says_what_would_be_trained(spec: Write, srkit: Srkit) -> None:
     result = srkit("run", spec(), "--dry-run")
     assert "train espcn on 3 pictures, 6 steps of 4 crops" in result.output
@@ -186,6 +208,12 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"stepss": 3}, "stepss"),
     ({"accumulate": 3}, "4 crops cannot be cut into 3 equal parts"),
     ({"weights": "nowhere.safetensors"}, "no such file"),
+    ({"data": {"hr": "train", "crop": 16, "lr_crop": 8}}, "crop and lr_crop say the same of HR and of LR"),
+    ({"scale": [2, 3]}, "takes one scale, and this run has 2 and 3"),
+    ({"scale": {"from": 2, "to": 3, "step": 0.3}}, "no whole number of steps of 0.3 leads from 2 to 3"),
+    ({"scale": {"from": 3, "to": 2, "step": 0.5}}, "no whole number of steps of 0.5 leads from 3 to 2"),
+    ({"scale": {"from": 2, "to": 3}}, "'step' is missing"),
+    ({"model": {"name": "espcn", "scale": 2}, "scale": 3}, "takes scale 2, not 3"),
 ]
 
 

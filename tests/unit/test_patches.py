@@ -223,6 +223,14 @@ def test_several_scales_are_drawn_one_for_each_batch(tmp_path: Path) -> None:
     }
 
 
+def test_crops_may_have_as_many_lr_pixels_at_every_scale(tmp_path: Path) -> None:
+    write_pictures(tmp_path, (40, 50))
+    patches = load(tmp_path, crop=8, crop_in="lr", scales=(1.5, 2, 2.3, 4), batch=2)
+    found = {patches.batch(step).scale: patches.batch(step) for step in range(40)}
+    sides = {scale: (batch.lr.shape[-1], batch.hr.shape[-1]) for scale, batch in found.items()}
+    assert sides == {1.5: (8, 12), 2: (8, 16), 2.3: (8, 18), 4: (8, 32)}
+
+
 def test_paired_lr_is_cut_where_hr_is(tmp_path: Path) -> None:
     arrays = write_pictures(tmp_path / "HR", (26, 31), (17, 20))
     (tmp_path / "LR_x2").mkdir()
@@ -305,6 +313,7 @@ def test_smaller_copies_join_where_the_crop_fits_into_them(tmp_path: Path) -> No
         ({"shrink": (1.5,)}, "factors between 0 and 1"),
         ({"shrink": (0.5,), "lr": "LR_x{scale}"}, "paired LR has none"),
         ({"scales": (1.5,), "crop": 8, "lr": "LR_x{scale}"}, "multiple of 2, as 9"),
+        ({"scales": (1.5,), "crop": 5, "crop_in": "lr", "lr": "LR_x{scale}"}, "multiple of 2, as 6"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(

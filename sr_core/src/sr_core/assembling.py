@@ -47,7 +47,7 @@ class Assembler:
 
     def __init__(self, spec: Spec, registry: Registry, faults: FaultCollector) -> None:
         self._spec, self._registry, self._faults = spec, registry, faults
-        scales = spec.run.scale
+        scales = spec.run.all_scales
         self.filled = {"scales": list(scales), **({"scale": scales[0]} if len(scales) == 1 else {})}
         self.device = torch.device("cpu")
         self.trained: Model | None = None
@@ -130,13 +130,13 @@ class Assembler:
             return MethodCandidate(name, ready(rebuilt.model, self.device), str(rebuilt.component), self.device)
         return None
 
-    def check_scales(self, name: str, method: Method) -> None:
-        """Refuse a method that does not take every scale of the run.
+    def check_scales(self, name: str, method: Method, scales: Sequence[Scale] | None = None) -> None:
+        """Refuse a method that does not take all of `scales`, by default the run's.
 
         Raises:
             SrkitError: with what it takes.
         """
-        for scale in self._spec.run.scale:
+        for scale in self._spec.run.scale if scales is None else scales:
             if not method_takes(method, scale):
                 taken = describe_method_scales(method)
                 raise SrkitError(f"'{name}' takes scale {taken}, not {describe_scale(scale)}")

@@ -122,7 +122,7 @@ def _open_training_set(spec: Spec, faults: FaultCollector) -> TrainingSet | None
         return None
     data = spec.run.train.data
     with faults.at("train", "data"):
-        return open_training_set(data.hr, data.lr, spec.run.scale, data.leave_out)
+        return open_training_set(data.hr, data.lr, spec.run.trained_scales, data.leave_out)
     return None
 
 

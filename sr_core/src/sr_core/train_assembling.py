@@ -44,6 +44,9 @@ from sr_core.training.validation import Validator
 from sr_core.training_plan import TrainingPlan
 from sr_core.weights import load_into, load_what_fits
 
+_OF_CROPS = frozenset({"crop", "lr_crop", "batch", "augment", "shrink"})
+"""Keys of `train.data` that only a loop has a use for."""
+
 
 class TrainAssembler:
     """Builds what `train` names; the assembler's own model is then the one that is trained."""
@@ -87,7 +90,7 @@ class TrainAssembler:
         if model is None:
             return None
         with self._faults.at("train", "model"):
-            self._assembler.check_scales(self._train.model.name, model)
+            self._assembler.check_scales(self._train.model.name, model, self._spec.run.all_scales)
         if self._train.weights is not None:
             with self._faults.at("train", "weights"):
                 start = Path(self._train.weights)
@@ -102,7 +105,7 @@ class TrainAssembler:
         """Fitted models have no loop: keys that speak of one are mistakes."""
         fields = TrainSpec.model_fields
         given = {fields[key].alias or key for key in self._train.model_fields_set - {"model", "data"}}
-        given |= {f"data.{key}" for key in self._train.data.model_fields_set & {"crop", "batch", "augment", "shrink"}}
+        given |= {f"data.{key}" for key in self._train.data.model_fields_set & _OF_CROPS}
         with self._faults.at("train"):
             if given:
                 name, keys = self._train.model.name, ", ".join(sorted(given))
@@ -110,15 +113,16 @@ class TrainAssembler:
 
     def _settings(self, model: Model) -> TrainingSettings | None:
         train, run = self._train, self._spec.run
+        crop = train.data.crop or train.data.lr_crop
         with self._faults.at("train"):
             missing = [
                 key
-                for key, value in (("steps", train.steps), ("loss", train.loss or None), ("data.crop", train.data.crop))
+                for key, value in (("steps", train.steps), ("loss", train.loss or None), ("data.crop", crop))
                 if value is None
             ]
             if missing:
                 raise SrkitError(f"{', '.join(missing)} missing; say how long, by what loss and on what crops to train")
-        if train.steps is None or not train.loss or train.data.crop is None:
+        if train.steps is None or not train.loss or crop is None:
             return None
         validation = train.validation
         settings = TrainingSettings(
@@ -205,9 +209,10 @@ class TrainAssembler:
             if data.batch % self._train.accumulate:
                 raise SrkitError(f"{data.batch} crops cannot be cut into {self._train.accumulate} equal parts")
         return PatchSettings(
-            crop=data.crop or 1,
+            crop=data.crop or data.lr_crop or 1,
+            crop_in="lr" if data.lr_crop is not None else "hr",
             batch=data.batch,
-            scales=self._spec.run.scale,
+            scales=self._spec.run.trained_scales,
             augment=data.augment,
             shrink=data.shrink,
             small=data.small,
@@ -249,7 +254,7 @@ class TrainAssembler:
             component=component.name,
             distribution=component.distribution.name,
             parameters=resolved_parameters(self._registry, "model", reference, self._assembler.filled),
-            scales=self._spec.run.scale,
+            scales=self._spec.run.trained_scales,
             channels=model.channels,
             spec=without_paths(self._spec.run.model_dump(mode="json", by_alias=True, exclude_none=True)),
         )

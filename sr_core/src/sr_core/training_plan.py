@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sr_core.checkpoint import WeightsCard
@@ -9,8 +10,12 @@ from sr_core.data.patches import PatchSettings
 from sr_core.data.training_set import TrainingSet
 from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.model import Model
+from sr_core.scales import Scale, describe_scale
 from sr_core.training.settings import TrainingSettings
 from sr_core.training.validation import Validator
+
+_MOST_NAMED = 5
+"""Scales that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,16 @@ class TrainingPlan:
 
     def summary(self) -> str:
         """The plan in a few words."""
-        count = f"{len(self.pictures.hr)} pictures"
+        count = f"{len(self.pictures.hr)} pictures{_at(self.patches.scales)}"
         if self.settings is None:
             return f"fit {self.card.component} to {count}"
         return f"train {self.card.component} on {count}, {self.settings.steps} steps of {self.patches.batch} crops"
+
+
+def _at(scales: Sequence[Scale]) -> str:
+    """Several scales in a few words; one is the run's, which is told elsewhere."""
+    if len(scales) == 1:
+        return ""
+    if len(scales) <= _MOST_NAMED:
+        return f" at {', '.join(f'×{describe_scale(scale)}' for scale in scales)}"
+    return f" at {len(scales)} scales from ×{describe_scale(scales[0])} to ×{describe_scale(scales[-1])}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from sr_core.errors import DatasetError
 from sr_core.imaging.size import lr_size, sr_size
 from sr_core.scales import Scale, describe_scale, per_axis
+
+CropIn = Literal["hr", "lr"]
 
 _LARGEST_DENOMINATOR = 100
 """Scales are taken as fractions: 2.3 is 23/10, and 1/3 is what people write as 0.3333."""
@@ -24,6 +27,24 @@ class Grid:
 
     hr: int
     lr: int
+
+
+@dataclass(frozen=True)
+class CropSide:
+    """How long the sides of crops are to be.
+
+    Attributes:
+        pixels: of HR, where LR has floor(pixels / scale); or of LR, where it has as many at every scale.
+        of: which of the two.
+    """
+
+    pixels: int
+    of: CropIn = "hr"
+
+    def lr_size(self, scale: Scale) -> tuple[int, int]:
+        """(height, width) of the LR crop."""
+        square = (self.pixels, self.pixels)
+        return lr_size(square, scale) if self.of == "hr" else square
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,7 @@ class CropShape:
         return max(rows, 0), max(columns, 0)
 
 
-def crop_shape(scale: Scale, crop: int, paired: bool, deterministic: bool) -> CropShape:
+def crop_shape(scale: Scale, side: CropSide, paired: bool, deterministic: bool) -> CropShape:
     """The crops of one scale.
 
     LR crops come from whole LR pictures where those are paired, and where the degradation is deterministic and each
@@ -71,17 +92,17 @@ def crop_shape(scale: Scale, crop: int, paired: bool, deterministic: bool) -> Cr
 
     Args:
         scale: HR size over LR size.
-        crop: side of the HR crop in pixels; it is reduced to the size of SR of the LR crop.
+        side: of the crops; an HR crop is reduced to the size of SR of the LR crop.
         paired: whether LR pictures are given.
         deterministic: whether LR depends on HR alone.
 
     Raises:
         DatasetError: the LR crop would be empty, or does not begin and end with HR pixels.
     """
-    lr = lr_size((crop, crop), scale)
+    lr = side.lr_size(scale)
     if min(lr) < 1:
         raise DatasetError(
-            f"an HR crop of {crop} leaves no LR pixel at scale {describe_scale(scale)}; make the crop larger"
+            f"an HR crop of {side.pixels} leaves no LR pixel at scale {describe_scale(scale)}; make the crop larger"
         )
     hr = sr_size(lr, scale)
     fractions = [Fraction(axis).limit_denominator(_LARGEST_DENOMINATOR) for axis in per_axis(scale)]
@@ -90,9 +111,10 @@ def crop_shape(scale: Scale, crop: int, paired: bool, deterministic: bool) -> Cr
         return CropShape(scale, lr, hr, None)
     for length, grid in zip(lr, (vertical, horizontal), strict=True):
         if length % grid.lr:
+            larger = (length // grid.lr + 1) * (grid.hr if side.of == "hr" else grid.lr)
             raise DatasetError(
                 f"LR crops of {length} pixels at scale {describe_scale(scale)} end within an HR pixel; "
-                f"choose a crop whose LR is a multiple of {grid.lr}, as {grid.hr * (length // grid.lr + 1)}"
+                f"choose a crop whose LR is a multiple of {grid.lr}, as {larger}"
             )
     return CropShape(scale, lr, hr, (vertical, horizontal))
 

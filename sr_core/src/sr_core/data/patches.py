@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sr_core.data.crop_shapes import CropShape, crop_shape, without_pictures
+from sr_core.data.crop_shapes import CropIn, CropShape, CropSide, crop_shape, without_pictures
 from sr_core.data.crops import CropSource
 from sr_core.data.degrading import degrade
 from sr_core.data.depths import deepest, depth_words, to_images
@@ -42,9 +42,10 @@ class PatchSettings:
     """What batches are made of.
 
     Attributes:
-        crop: side of the HR crop in pixels; the LR crop is that over the scale, rounded down.
+        crop: side of the crop in pixels: of HR, where the LR crop is that over the scale, rounded down; or of LR.
         batch: crops in the global batch.
         scales: one of them is drawn for each batch.
+        crop_in: which of the two `crop` is the side of.
         augment: flips and quarter turns.
         shrink: factors below 1: also these smaller copies of each HR picture.
         small: what to do with pictures smaller than the crop.
@@ -54,6 +55,7 @@ class PatchSettings:
     crop: int
     batch: int
     scales: tuple[Scale, ...]
+    crop_in: CropIn = "hr"
     augment: bool = True
     shrink: tuple[float, ...] = ()
     small: Small = "refuse"
@@ -206,7 +208,8 @@ def load_patches(
     """
     _check(training_set, settings, world)
     paired = bool(training_set.lr)
-    shapes = [crop_shape(scale, settings.crop, paired, degradation.deterministic) for scale in settings.scales]
+    side = CropSide(settings.crop, settings.crop_in)
+    shapes = [crop_shape(scale, side, paired, degradation.deterministic) for scale in settings.scales]
     kept = KeptPictures(_KEPT_SHARE * host_memory() / world)
     pictures, notes = survey(training_set, channels, shapes, settings.small, kept, progress)
     planes = planes_of(pictures, channels)

@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_serializer, m
 
 from sr_core.parameters import ComponentReference
 from sr_core.registry import Registry
+from sr_core.scales import Scale
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec, SpecPart
+from sr_core.spec.train_data_spec import ScaleStepsSpec
 from sr_core.spec.train_spec import TrainSpec
 from sr_core.spec.values import (
     TRAINED,
@@ -136,7 +138,7 @@ class RunSpec(SpecPart):
 
     Attributes:
         name: names the run directory.
-        scale: SR size over LR size, one or several.
+        scale: SR size over LR size, one or several; `train.scale` may name others to learn from.
         seed: of every random number.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         precision: of networks in training and upscaling; figures are always computed in float32 or better.
@@ -157,6 +159,19 @@ class RunSpec(SpecPart):
     train: TrainSpec | None = None
     evaluate: EvaluateSpec | None = None
     upscale: UpscaleSpec | None = None
+
+    @property
+    def trained_scales(self) -> tuple[Scale, ...]:
+        """What the network is trained at: the run's scales, where `train` does not say."""
+        wanted = self.train.scale if self.train is not None else None
+        if wanted is None:
+            return self.scale
+        return wanted.scales if isinstance(wanted, ScaleStepsSpec) else wanted
+
+    @property
+    def all_scales(self) -> tuple[Scale, ...]:
+        """What it is trained and measured at."""
+        return tuple(dict.fromkeys([*self.scale, *self.trained_scales]))
 
     @model_validator(mode="after")
     def _has_work(self) -> Self:

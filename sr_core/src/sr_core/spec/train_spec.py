@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_serializer, model_validator
 
 from sr_core.parameters import ComponentReference
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec, SpecPart
-from sr_core.spec.values import FilePath, MetricReference, Name, Paths, known, one_or_many
+from sr_core.spec.train_data_spec import TrainDataSpec, TrainScales
+from sr_core.spec.values import FilePath, MetricReference, Name, known, one_or_many
 
 Steps = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class TrainDataSpec(SpecPart):
-    """Pictures to learn from.
-
-    Attributes:
-        hr: folders, glob patterns, files or `samples:train`.
-        lr: folder or glob pattern of their own LR, paired by name; `{scale}` stands for the scale. Without it the
-            run's degradation makes LR.
-        crop: side of the HR crops in pixels; LR crops have floor(crop / scale).
-        batch: crops in one step, over all devices.
-        augment: flips and quarter turns.
-        shrink: also learn from copies of each HR picture made smaller by these factors.
-        small: what becomes of pictures smaller than the crop.
-        leave_out: file names that are never used.
-        memory: share of the device's memory that pictures may take; beyond it they stay on the host or on disk.
-    """
-
-    hr: Paths
-    lr: FilePath | None = None
-    crop: Annotated[int, Field(gt=0)] | None = None
-    batch: Annotated[int, Field(gt=0)] = 16
-    augment: bool = True
-    shrink: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False)] = ()
-    small: Literal["refuse", "leave_out"] = "refuse"
-    leave_out: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    memory: Annotated[float, Field(gt=0, le=1)] = 0.5
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return {"hr": value} if isinstance(value, str | list) else value
 
 
 class NamedOptions(SpecPart):
@@ -228,6 +197,8 @@ class TrainSpec(SpecPart):
 
     Attributes:
         model: the network with its parameters.
+        scale: what to train at, one drawn for each batch: a scale, several, or `{from: 1.1, to: 4, step: 0.1}`; by
+            default the run's, which is what is measured in any case.
         weights: a weights file to start from.
         partial_weights: take over the tensors of `weights` that fit and let the others start anew, as papers do who
             begin ×3 and ×4 from ×2.
@@ -248,6 +219,7 @@ class TrainSpec(SpecPart):
     """
 
     model: Annotated[ComponentReference, known("model")]
+    scale: TrainScales | None = None
     weights: FilePath | None = None
     partial_weights: bool = False
     data: TrainDataSpec
