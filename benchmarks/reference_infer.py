@@ -419,6 +419,383 @@ class MDSR(nn.Module):
         return out
 
 
+class Cascade(nn.Module):
+    """Three blocks, each of which reads what was last fused from all that came before (Ahn et al., ECCV 2018)."""
+
+    def __init__(self, blocks: Sequence[nn.Module], width: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.fusions = nn.ModuleList(nn.Conv2d(width * n, width, 1) for n in (2, 3, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        everything, fused = x, x
+        for step, fusion in enumerate(self.fusions):
+            block = self.blocks[step % len(self.blocks)]
+            everything = torch.cat([everything, block(fused)], 1)
+            fused = F.relu(fusion(everything))
+        return fused
+
+
+class AddedAndRectified(nn.Module):
+    """ReLU(x + layers(x))."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        return F.relu(x + self.layers(x))
+
+
+class CARN(nn.Module):
+    """Cascades in a cascade; the mobile one has groups and one block thrice (Ahn et al., ECCV 2018)."""
+
+    mean: Tensor
+
+    def __init__(self, width: int = 64, groups: int = 1, shared: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(1, 3, 1, 1))
+
+        def grouped(outputs: int) -> nn.Conv2d:
+            return nn.Conv2d(width, outputs, 3, padding=1, groups=groups)
+
+        def block() -> nn.Module:
+            if shared:
+                last = convolution(width, width, 1)
+                return AddedAndRectified(grouped(width), nn.ReLU(), grouped(width), nn.ReLU(), last)
+            return AddedAndRectified(grouped(width), nn.ReLU(), grouped(width))
+
+        self.first = convolution(3, width)
+        self.body = Cascade([Cascade([block() for _ in range(1 if shared else 3)], width) for _ in range(3)], width)
+        doubling = (layer for _ in range(2) for layer in (grouped(4 * width), nn.ReLU(), nn.PixelShuffle(2)))
+        self.tail = nn.Sequential(*doubling, convolution(width, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        out: Tensor = self.tail(self.body(self.first(lr - self.mean))) + self.mean
+        return out
+
+
+class ChannelAttention(nn.Module):
+    """Maps times weights that come from their means (Zhang et al., RCAN, ECCV 2018)."""
+
+    def __init__(self, width: int, reduction: int) -> None:
+        super().__init__()
+        fewer = width // reduction
+        self.weights = nn.Sequential(
+            *(nn.AdaptiveAvgPool2d(1), convolution(width, fewer, 1), nn.ReLU()),
+            *(convolution(fewer, width, 1), nn.Sigmoid()),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        return x * self.weights(x)
+
+
+class Added(nn.Module):
+    """x + layers(x)."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        out: Tensor = x + self.layers(x)
+        return out
+
+
+class RCAN(nn.Module):
+    """Ten groups of twenty attended residual blocks, on values 0 … 255 less DIV2K's mean (Zhang et al., ECCV 2018)."""
+
+    mean: Tensor
+
+    def __init__(self, groups: int = 10, blocks: int = 20, width: int = 64, reduction: int = 16) -> None:
+        super().__init__()
+        self.register_buffer("mean", LEVELS * torch.tensor(DIV2K_MEAN).view(3, 1, 1))
+
+        def block() -> nn.Module:
+            attention = ChannelAttention(width, reduction)
+            return Added(convolution(width, width), nn.ReLU(), convolution(width, width), attention)
+
+        def group() -> nn.Module:
+            return Added(*(block() for _ in range(blocks)), convolution(width, width))
+
+        self.head = convolution(3, width)
+        self.body = Added(*(group() for _ in range(groups)), convolution(width, width))
+        self.tail = nn.Sequential(sub_pixel(width), convolution(width, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        out: Tensor = (self.tail(self.body(self.head(lr * LEVELS - self.mean))) + self.mean) / LEVELS
+        return out
+
+
+class QuartersAttended(nn.Module):
+    """In each quarter, every place adds what it finds at places like it (Dai et al., SAN, CVPR 2019)."""
+
+    def __init__(self, width: int, embedded: int) -> None:
+        super().__init__()
+        self.value, self.query, self.key = (convolution(width, embedded, 1) for _ in range(3))
+        self.found = convolution(embedded, width, 1)
+
+    def quarter(self, x: Tensor) -> Tensor:
+        """One quarter, N×F×h×w to the same."""
+        query, key, value = (layer(x).flatten(2) for layer in (self.query, self.key, self.value))
+        alike = torch.softmax(query.transpose(1, 2) @ key, dim=-1)
+        out: Tensor = x + self.found((value @ alike.transpose(1, 2)).unflatten(2, x.shape[2:]))
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same; both sides at least 2."""
+        row, column = x.shape[2] // 2, x.shape[3] // 2
+        top, bottom = (
+            torch.cat([self.quarter(half[..., :column]), self.quarter(half[..., column:])], dim=3)
+            for half in (x[..., :row, :], x[..., row:, :])
+        )
+        return torch.cat([top, bottom], dim=2)
+
+
+class CovarianceAttention(nn.Module):
+    """Maps times weights that come from the root of their covariance (Dai et al., SAN, CVPR 2019)."""
+
+    def __init__(self, width: int, reduction: int) -> None:
+        super().__init__()
+        fewer = width // reduction
+        self.weights = nn.Sequential(convolution(width, fewer, 1), nn.ReLU(), convolution(fewer, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        maps = x.flatten(2) - x.mean(dim=(2, 3)).unsqueeze(2)
+        covariance = torch.bmm(maps, maps.transpose(1, 2)) / maps.shape[2]
+        trace = covariance.diagonal(dim1=1, dim2=2).sum(dim=1).view(-1, 1, 1)
+        eye = torch.eye(maps.shape[1], dtype=x.dtype, device=x.device)
+        y, z = covariance / trace, eye.expand_as(covariance)
+        for _ in range(5):
+            middle = (3 * eye - z @ y) / 2
+            y, z = y @ middle, middle @ z
+        statistic = (y * trace.sqrt()).mean(dim=1)[..., None, None]
+        return x * torch.sigmoid(self.weights(statistic))
+
+
+class SAN(nn.Module):
+    """Twenty groups of ten residual blocks and covariance attention, which all add the first features again.
+
+    On values 0 … 255 less DIV2K's mean (Dai et al., CVPR 2019).
+    """
+
+    mean: Tensor
+
+    def __init__(
+        self, groups: int = 20, blocks: int = 10, width: int = 64, reduction: int = 16, embedded: int = 8
+    ) -> None:
+        super().__init__()
+        self.register_buffer("mean", LEVELS * torch.tensor(DIV2K_MEAN).view(3, 1, 1))
+
+        def group() -> nn.Module:
+            last = CovarianceAttention(width, reduction), convolution(width, width)
+            return Added(*(ResidualBlock(width) for _ in range(blocks)), *last)
+
+        self.gamma = nn.Parameter(torch.zeros(1))
+        self.head = convolution(3, width)
+        self.ends = QuartersAttended(width, embedded)
+        self.groups = nn.ModuleList(group() for _ in range(groups))
+        self.tail = nn.Sequential(sub_pixel(width), convolution(width, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        shallow = self.head(lr * LEVELS - self.mean)
+        source = self.ends(shallow)
+        features = source
+        for group in self.groups:
+            features = group(features) + self.gamma * source
+        out: Tensor = (self.tail(self.ends(features) + shallow) + self.mean) / LEVELS
+        return out
+
+
+class MultiScaleBlock(nn.Module):
+    """Two pairs of a 3×3 and a 5×5 convolution; the second pair reads both of the first (Li et al., ECCV 2018)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.small, self.small_of_both = convolution(width, width), convolution(2 * width, 2 * width)
+        self.large, self.large_of_both = convolution(width, width, 5), convolution(2 * width, 2 * width, 5)
+        self.fusion = convolution(4 * width, width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×F×H×W to the same."""
+        both = torch.cat([F.relu(self.small(features)), F.relu(self.large(features))], dim=1)
+        all_four = torch.cat([F.relu(self.small_of_both(both)), F.relu(self.large_of_both(both))], dim=1)
+        out: Tensor = self.fusion(all_four) + features
+        return out
+
+
+class MSRN(nn.Module):
+    """8 multi-scale blocks, all fused, on values 0 … 255 less DIV2K's mean (Li et al., ECCV 2018, as released)."""
+
+    mean: Tensor
+
+    def __init__(self, blocks: int = 8, width: int = 64) -> None:
+        super().__init__()
+        self.register_buffer("mean", LEVELS * torch.tensor(DIV2K_MEAN).view(3, 1, 1))
+        self.head = convolution(3, width)
+        self.blocks = nn.ModuleList(MultiScaleBlock(width) for _ in range(blocks))
+        self.fusion = nn.Sequential(convolution((blocks + 1) * width, width, 1), convolution(width, width))
+        self.tail = nn.Sequential(sub_pixel(width), convolution(width, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        shallow = features = self.head(lr * LEVELS - self.mean)
+        said = []
+        for block in self.blocks:
+            features = block(features)
+            said.append(features)
+        fused = self.fusion(torch.cat([*said, shallow], dim=1))
+        out: Tensor = (self.tail(fused) + self.mean) / LEVELS
+        return out
+
+
+class DSRN(nn.Module):
+    """A state in LR and one in HR, seven steps; it makes what bicubic lacks (Han et al., CVPR 2018)."""
+
+    def __init__(self, steps: int = 7, width: int = 128) -> None:
+        super().__init__()
+        self.steps = steps
+        self.first = nn.Sequential(convolution(3, width // 2), nn.ReLU(), convolution(width // 2, width), nn.ReLU())
+        self.in_lr = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
+        self.in_hr = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
+        self.up = nn.ConvTranspose2d(width, width, SCALE, stride=SCALE)
+        self.last = convolution(width, 3, 1)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        first = self.first(lr)
+        low, high = F.relu(first + self.in_lr(first)), F.relu(self.up(first))
+        highs = [high]
+        for step in range(2, self.steps):
+            from_low = self.up(low)
+            if step < self.steps - 1:
+                low = F.relu(low + self.in_lr(low) + F.avg_pool2d(high, SCALE))
+            high = F.relu(high + self.in_hr(high) + from_low)
+            highs.append(high)
+        out: Tensor = self.last(torch.stack(highs).mean(dim=0))
+        return out
+
+
+class AroundBicubic(nn.Module):
+    """What a network makes from LR, added to the enlarged picture; `enlarge` may be another bicubic than PyTorch's."""
+
+    def __init__(self, network: nn.Module, enlarge: Callable[[Tensor], Tensor] | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.enlarge = enlarge or nn.Upsample(scale_factor=SCALE, mode="bicubic")
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×C×H×W to N×C×4H×4W."""
+        out: Tensor = self.network(lr) + self.enlarge(lr)
+        return out
+
+
+def with_slope(layer: nn.Module, start: float = 0.25) -> nn.Sequential:
+    """The layer and a PReLU of one slope."""
+    return nn.Sequential(layer, nn.PReLU(init=start))
+
+
+class Projection(nn.Module):
+    """There, back, and there again with what came back wrong; 1×1 in front where it reads several (Haris et al.)."""
+
+    def __init__(self, width: int, former: int, there: type[nn.Module], back: type[nn.Module]) -> None:
+        super().__init__()
+        self.fusion = with_slope(convolution(former * width, width, 1)) if former > 1 else nn.Identity()
+        steps = (kind(width, width, 8, stride=4, padding=2) for kind in (there, back, there))
+        self.first, self.back, self.again = (with_slope(step) for step in steps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×F×H×W to the other size."""
+        x = self.fusion(x)
+        there = self.first(x)
+        out: Tensor = there + self.again(self.back(there) - x)
+        return out
+
+
+class DBPN(nn.Module):
+    """D-DBPN: up and down in turn, each reading all outputs of its size (Haris et al., CVPR 2018)."""
+
+    def __init__(self, stages: int = 7, dense: bool = True, features: int = 256, width: int = 64) -> None:
+        super().__init__()
+        self.dense = dense
+        self.first = nn.Sequential(with_slope(convolution(3, features)), with_slope(convolution(features, width, 1)))
+        kinds = nn.ConvTranspose2d, nn.Conv2d
+        units = [Projection(width, 1, *kinds)]
+        for former in range(1, stages):
+            read = former if dense else 1
+            units += [Projection(width, read, *reversed(kinds)), Projection(width, read, *kinds)]
+        self.units = nn.ModuleList(units)
+        self.last = convolution(stages * width, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W."""
+        up, *others = self.units
+        high = newest = up(self.first(lr))
+        low = None
+        for down, up in zip(others[::2], others[1::2], strict=True):
+            newest = down(high if self.dense else newest)
+            low = newest if low is None else torch.cat([newest, low], 1)
+            newest = up(low if self.dense else newest)
+            high = torch.cat([newest, high], 1)
+        out: Tensor = self.last(high)
+        return out
+
+
+class SRFBN(nn.Module):
+    """A block of dense up- and down-projections that reads its own last output (Li et al., CVPR 2019)."""
+
+    mean: Tensor
+
+    def __init__(self, steps: int = 4, groups: int = 6, width: int = 64) -> None:
+        super().__init__()
+
+        def fusion(former: int) -> nn.Module:
+            return with_slope(convolution(former * width, width, 1), 0.2)
+
+        def up() -> nn.Module:
+            return with_slope(nn.ConvTranspose2d(width, width, 8, stride=4, padding=2), 0.2)
+
+        def down() -> nn.Module:
+            return with_slope(nn.Conv2d(width, width, 8, stride=4, padding=2), 0.2)
+
+        self.register_buffer("mean", LEVELS * torch.tensor(DIV2K_MEAN).view(3, 1, 1))
+        self.steps = steps
+        first = convolution(3, 4 * width), convolution(4 * width, width, 1)
+        self.first = nn.Sequential(*(with_slope(layer, 0.2) for layer in first))
+        self.enter = fusion(2)
+        self.up, self.down = nn.ModuleList(up() for _ in range(groups)), nn.ModuleList(down() for _ in range(groups))
+        self.before_up = nn.ModuleList(fusion(1 + former) for former in range(1, groups))
+        self.before_down = nn.ModuleList(fusion(1 + former) for former in range(1, groups))
+        self.leave = fusion(groups)
+        self.enlarge, self.last = up(), convolution(width, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """N×3×H×W to N×3×4H×4W, the last step's picture."""
+        lr = lr * LEVELS - self.mean
+        features = state = self.first(lr)
+        for _ in range(self.steps):
+            low = self.enter(torch.cat([features, state], 1))
+            high = self.up[0](low)
+            said = self.down[0](high)
+            low = torch.cat([low, said], 1)
+            for group in range(1, len(self.up)):
+                high = torch.cat([high, self.up[group](self.before_up[group - 1](low))], 1)
+                newest = self.down[group](self.before_down[group - 1](high))
+                low, said = torch.cat([low, newest], 1), torch.cat([said, newest], 1)
+            state = self.leave(said)
+        enlarged = F.interpolate(lr, scale_factor=SCALE, mode="bilinear")
+        out: Tensor = (self.last(self.enlarge(state)) + enlarged + self.mean) / LEVELS
+        return out
+
+
 NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "srcnn": lambda: enlarged_first(srcnn()),
     "fsrcnn": fsrcnn,
@@ -436,5 +813,13 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "edsr_baseline": lambda: EDSR(blocks=16, width=64, scaling=1),
     "edsr": EDSR,
     "mdsr": MDSR,
+    "carn": CARN,
+    "carn_m": lambda: CARN(groups=4, shared=True),
+    "rcan": RCAN,
+    "san": SAN,
+    "msrn": MSRN,
+    "dsrn": lambda: AroundBicubic(DSRN()),
+    "dbpn": DBPN,
+    "srfbn": SRFBN,
 }
 """LR to SR, ×4, each in the size of its paper."""

@@ -90,5 +90,19 @@ NETWORKS: Mapping[str, SmallNetwork] = {
     "edsr": SmallNetwork("edsr", {"blocks": 2, "width": 16}, rate=3e-3),
     "edsr_scaled": SmallNetwork("edsr", {"blocks": 2, "width": 16, "residual_scaling": 0.1}, rate=3e-3),
     "mdsr": SmallNetwork("mdsr", {"blocks": 1, "width": 12}, rate=3e-3),
+    "carn": SmallNetwork("carn", {"width": 8}, rate=5e-3),
+    "carn_m": SmallNetwork("carn_m", {"width": 12, "groups": 4}, rate=5e-3),
+    "rcan": SmallNetwork("rcan", {"groups": 2, "blocks": 1, "width": 16, "reduction": 4}, (2, 3, 4, 8), rate=3e-3),
+    "san": SmallNetwork(
+        "san", {"groups": 2, "blocks": 1, "width": 16, "reduction": 4, "embedded": 4}, (2, 3, 4, 8), rate=3e-3
+    ),
+    "msrn": SmallNetwork("msrn", {"blocks": 2, "width": 8}, (2, 3, 4, 8), rate=3e-3),
+    "msrn in one step": SmallNetwork(
+        "msrn", {"blocks": 1, "width": 8, "one_step": True, "channels": "y"}, (2, 3, 4, 8)
+    ),
+    "dsrn": SmallNetwork("dsrn", {"steps": 4, "width": 12}),
+    "dbpn": SmallNetwork("dbpn", {"stages": 2, "dense": False, "features": 16, "width": 8}, (2, 4, 8), rate=5e-3),
+    "dbpn_dense": SmallNetwork("dbpn", {"stages": 3, "features": 16, "width": 8}, (2, 4, 8), rate=5e-3),
+    "srfbn": SmallNetwork("srfbn", {"steps": 2, "groups": 2, "width": 8}, rate=5e-3),
 }
 """By the name of the variant; tests/networks/test_catalogue.py holds that no registered network is missing."""

@@ -14,8 +14,11 @@ from sr_core import Model, resize
 from sr_core.inference.engine import super_resolve
 from sr_core.inference.networks import ready
 from sr_core.testing import check_plugin
+from sr_plugins_cnn.carn import CARN, CARNM
+from sr_plugins_cnn.dbpn import DBPN
 from sr_plugins_cnn.drcn import DRCN
 from sr_plugins_cnn.drrn import DRRN
+from sr_plugins_cnn.dsrn import DSRN
 from sr_plugins_cnn.edsr import EDSR
 from sr_plugins_cnn.espcn import ESPCN
 from sr_plugins_cnn.fsrcnn import FSRCNN
@@ -23,10 +26,14 @@ from sr_plugins_cnn.lapsrn import LapSRN
 from sr_plugins_cnn.mdsr import MDSR
 from sr_plugins_cnn.memnet import MemNet
 from sr_plugins_cnn.ms_lapsrn import MSLapSRN
+from sr_plugins_cnn.msrn import MSRN
 from sr_plugins_cnn.msrresnet import MSRResNet
+from sr_plugins_cnn.rcan import RCAN
 from sr_plugins_cnn.rdn import RDN
+from sr_plugins_cnn.san import SAN
 from sr_plugins_cnn.srcnn import SRCNN
 from sr_plugins_cnn.srdensenet import SRDenseNet
+from sr_plugins_cnn.srfbn import SRFBN
 from sr_plugins_cnn.srresnet import SRResNet
 from sr_plugins_cnn.vdsr import VDSR
 
@@ -51,6 +58,15 @@ ON_LR: dict[str, Pair] = {
     "msrresnet": (lambda: MSRResNet(4, 3, 6), lambda: plain.MSRResNet(3, 6)),
     "edsr": (lambda: EDSR(4, 3, 6, 0.1), lambda: plain.EDSR(3, 6, 0.1)),
     "mdsr": (lambda: MDSR((4,), 3, 6), lambda: plain.MDSR(3, 6)),
+    "carn": (lambda: CARN((4,), 6), lambda: plain.CARN(6)),
+    "carn_m": (lambda: CARNM((4,), 6, 3), lambda: plain.CARN(6, 3, shared=True)),
+    "rcan": (lambda: RCAN(4, 2, 2, 6, 3), lambda: plain.RCAN(2, 2, 6, 3)),
+    "san": (lambda: SAN(4, 2, 2, 6, 3, 4), lambda: plain.SAN(2, 2, 6, 3, 4)),
+    "msrn": (lambda: MSRN(4, 3, 6), lambda: plain.MSRN(3, 6)),
+    "dsrn": (lambda: DSRN(4, 5, 6), lambda: plain.AroundBicubic(plain.DSRN(5, 6), lambda lr: resize(lr, plain.SCALE))),
+    "dbpn": (lambda: DBPN(4, 2, False, 7, 5), lambda: plain.DBPN(2, False, 7, 5)),
+    "dbpn dense": (lambda: DBPN(4, 4, True, 7, 5), lambda: plain.DBPN(4, True, 7, 5)),
+    "srfbn": (lambda: SRFBN(4, 3, 3, 5), lambda: plain.SRFBN(3, 3, 5)),
 }
 
 
@@ -87,6 +103,14 @@ def test_it_computes_from_lr_what_the_independent_network_does(name: str) -> Non
         ("edsr_baseline", lambda: EDSR(4)),
         ("edsr", lambda: EDSR(4, 32, 256, 0.1)),
         ("mdsr", lambda: MDSR((4,), 80)),
+        ("carn", lambda: CARN((4,))),
+        ("carn_m", lambda: CARNM((4,))),
+        ("rcan", lambda: RCAN(4)),
+        ("san", lambda: SAN(4)),
+        ("msrn", lambda: MSRN(4)),
+        ("dsrn", lambda: DSRN(4)),
+        ("dbpn", lambda: DBPN(4)),
+        ("srfbn", lambda: SRFBN(4)),
     ],
 )
 def test_the_benchmark_s_networks_are_as_large_as_ours(name: str, full: Callable[[], Model]) -> None:

@@ -10,6 +10,7 @@ from sr_core import Model, Scale
 from sr_core.discovery import discover
 from sr_core.evaluation.cost import count_multiply_adds
 from sr_core.field_map import field_map
+from sr_plugins_cnn.carn import CARN, CARNM
 from sr_plugins_cnn.espcn import ESPCN
 from sr_plugins_cnn.fsrcnn import FSRCNN
 from sr_plugins_cnn.srcnn import SRCNN
@@ -54,6 +55,18 @@ def test_the_table_counts_a_transposed_convolution_for_each_sr_pixel(scale: int,
     last = 9 * 9 * 56
     as_the_table = count_multiply_adds(FSRCNN(scale), scale) + last * (SR_PIXELS - SR_PIXELS // scale**2)
     assert as_the_table / 1e9 == pytest.approx(published, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("network", "published"), [(CARN(), (222.8, 118.8, 90.9)), (CARNM(), (91.2, 46.1, 32.5))], ids=["CARN", "CARN-M"]
+)
+def test_the_networks_of_the_table_s_own_paper_cost_what_it_says(
+    network: Model, published: tuple[float, float, float]
+) -> None:
+    for scale, figure in zip((2, 3, 4), published, strict=True):
+        counted = count_multiply_adds(network, scale)
+        assert counted is not None
+        assert counted / 1e9 == pytest.approx(figure, abs=0.06)
 
 
 class Grouped(Model):

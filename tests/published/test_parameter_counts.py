@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -11,8 +12,11 @@ from torch import nn
 import sr_plugins_cnn.plugin
 from sr_core import Model
 from sr_core.testing import check_plugin
+from sr_plugins_cnn.carn import CARN, CARNM
+from sr_plugins_cnn.dbpn import DBPN
 from sr_plugins_cnn.drcn import DRCN
 from sr_plugins_cnn.drrn import DRRN
+from sr_plugins_cnn.dsrn import DSRN
 from sr_plugins_cnn.edsr import EDSR
 from sr_plugins_cnn.espcn import ESPCN
 from sr_plugins_cnn.fsrcnn import FSRCNN
@@ -20,10 +24,12 @@ from sr_plugins_cnn.lapsrn import LapSRN
 from sr_plugins_cnn.mdsr import MDSR
 from sr_plugins_cnn.memnet import MemNet
 from sr_plugins_cnn.ms_lapsrn import MSLapSRN
+from sr_plugins_cnn.msrn import MSRN
 from sr_plugins_cnn.msrresnet import MSRResNet
 from sr_plugins_cnn.rdn import RDN
 from sr_plugins_cnn.srcnn import SRCNN
 from sr_plugins_cnn.srdensenet import SRDenseNet
+from sr_plugins_cnn.srfbn import SRFBN
 from sr_plugins_cnn.srresnet import SRResNet
 from sr_plugins_cnn.vdsr import VDSR
 
@@ -52,6 +58,7 @@ WEIGHTS = [
     *((LapSRN(scale, feature_kernel=4), count) for scale, count in LAPSRN_OF_THE_TEXT.items()),
     *((MSLapSRN(recursions=recursions), 222_352) for recursions in (2, 5, 8)),
     (SRDenseNet(4), 2_657_664),
+    (CARNM(), 412_050 - 18),  # the figure counts the two layers for the mean colour, which never learn
 ]
 # SRDenseNet is an exception: its paper (Tong et al., ICCV 2017) prints no count, and the 2,015K of CARN's table (Ahn et
 # al., ECCV 2018) do not belong to the 3×3 transposed convolutions of the paper's text. With 2×2 ones they fit within 1 %,
@@ -76,7 +83,7 @@ def _rdn() -> list[tuple[Model, int]]:
 
 
 def _residual() -> list[tuple[Model, int]]:
-    """SRResNet, EDSR and MDSR; SRResNet is counted without its slopes, one for each PReLU.
+    """SRResNet, EDSR, MDSR, CARN and CARN-M; SRResNet is counted without its slopes, one for each PReLU.
 
     The 1,518K that later tables print for SRResNet are those of MSRResNet, which has no normalisation and 3×3 ends.
     """
@@ -90,11 +97,38 @@ def _residual() -> list[tuple[Model, int]]:
         (lambda: EDSR(2, blocks=32, width=256, residual_scaling=0.1), 40_729_603),
         (lambda: EDSR(3, blocks=32, width=256, residual_scaling=0.1), 43_680_003),
         (lambda: EDSR(4, blocks=32, width=256, residual_scaling=0.1), 43_089_923),
+        (CARN, 1_591_939),
+        *((partial(CARN, (scale,)), count) for scale, count in ((2, 964_163), (3, 1_148_803), (4, 1_111_875))),
+        (CARNM, 414_787),
         (MDSR, 3_227_203),
         (lambda: MDSR(blocks=80), 7_953_987),
     ]
     with torch.device("meta"):
         return [(network(), count) for network, count in counted]
+
+
+def _multi_path() -> list[tuple[Model, int]]:
+    """MSRN as released, without its two layers for the mean colour, and the paper's on Y; DSRN as its authors' code is."""
+    with torch.device("meta"):
+        released = {2: 5_930_307, 3: 6_114_947, 4: 6_078_019, 8: 6_225_731}
+        of_the_paper = MSRN(4, one_step=True, channels="y")
+        return [
+            *((MSRN(scale), count) for scale, count in released.items()),
+            (of_the_paper, 6_334_209),
+            (DSRN(2), 732_035),
+        ]
+
+
+def _projections() -> list[tuple[Model, int]]:
+    """D-DBPN of 7 and of 10 stages, DBPN-S, SRFBN and SRFBN-S, as their authors' code has them."""
+    with torch.device("meta"):
+        return [
+            *((DBPN(scale), count) for scale, count in ((2, 5_953_526), (4, 10_426_358), (8, 23_205_878))),
+            *((DBPN(scale, 10), count) for scale, count in ((2, 8_811_086), (4, 15_348_302), (8, 34_026_062))),
+            *((DBPN(scale, 2, False, 128, 32), count) for scale, count in ((2, 341_518), (4, 599_566), (8, 1_336_846))),
+            *((SRFBN(scale), count) for scale, count in ((2, 2_140_510), (3, 2_832_734), (4, 3_631_454))),
+            *((SRFBN(scale, 4, 3, 32), count) for scale, count in ((2, 282_418), (3, 375_602), (4, 483_122))),
+        ]
 
 
 # Everything that is learned: recounted from the papers' layouts, as later tables print it.
@@ -121,6 +155,8 @@ ALL = [
     (SRDenseNet(4), 2_659_585),
     *_rdn(),
     *_residual(),
+    *_projections(),
+    *_multi_path(),
 ]
 
 

@@ -13,7 +13,7 @@ LEVELS = 255
 
 
 class MeanShift(nn.Module):
-    """Adds `sign` · 255 · mean to a picture of range 0 … 255: a 1×1 convolution that never learns.
+    """Adds `sign` · mean to a picture of range 0 … 255 (or 0 … `levels`): a 1×1 convolution that never learns.
 
     Its tensors are stored with the weights under EDSR-PyTorch's names. Pictures that are not RGB have no such mean;
     they pass through.
@@ -22,16 +22,17 @@ class MeanShift(nn.Module):
         planes: of the picture.
         sign: −1 in front, 1 at the end.
         rgb: whether the planes are red, green and blue.
+        levels: the largest value of the picture.
     """
 
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, planes: int, sign: int, *, rgb: bool) -> None:
+    def __init__(self, planes: int, sign: int, *, rgb: bool, levels: int = LEVELS) -> None:
         super().__init__()
         mean = torch.tensor(DIV2K_MEAN) if rgb else torch.zeros(planes)
         self.register_buffer("weight", torch.eye(planes).view(planes, planes, 1, 1))
-        self.register_buffer("bias", sign * LEVELS * mean)
+        self.register_buffer("bias", sign * levels * mean)
 
     def forward(self, levels: Tensor) -> Tensor:
         """N×C×H×W to the same, shifted."""

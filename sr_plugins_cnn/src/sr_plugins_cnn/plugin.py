@@ -201,3 +201,102 @@ def srkit_register(registry: Registrar) -> None:
         design=("residual", "multi-path"),
         scales=(2, 3, 4),
     )
+    registry.model(
+        "carn",
+        "sr_plugins_cnn.carn:CARN",
+        summary="residual blocks in a cascade, fused again and again: light, one network for several scales",
+        reference="Ahn et al., ECCV 2018",
+        year=2018,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("residual", "cascading"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "carn_m",
+        "sr_plugins_cnn.carn:CARNM",
+        configurations={"CARN-M": {}},
+        summary="CARN for small devices: grouped convolutions, and one block three times",
+        reference="Ahn et al., ECCV 2018",
+        year=2018,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("residual", "cascading", "group convolution", "parameter sharing"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "rcan",
+        "sr_plugins_cnn.rcan:RCAN",
+        summary="200 residual blocks in groups; each map of features is weighted by its mean over the picture",
+        reference="Zhang et al., ECCV 2018",
+        year=2018,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("residual", "attention"),
+        scales=(2, 3, 4, 8),
+    )
+    registry.model(
+        "san",
+        "sr_plugins_cnn.san:SAN",
+        summary="maps weighted by how they vary together; places also learn from others that look alike",
+        reference="Dai et al., CVPR 2019",
+        year=2019,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("residual", "attention", "non-local"),
+        scales=(2, 3, 4, 8),
+    )
+    registry.model(
+        "msrn",
+        "sr_plugins_cnn.msrn:MSRN",
+        configurations={"MSRN": {}, "MSRN of the paper": {"one_step": True, "channels": "y"}},
+        summary="blocks of small and large kernels side by side, all their outputs fused",
+        reference="Li et al., ECCV 2018, and MSRN-PyTorch",
+        year=2018,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("residual", "multi-path"),
+        scales=(2, 3, 4, 8),
+    )
+    registry.model(
+        "dsrn",
+        "sr_plugins_cnn.dsrn:DSRN",
+        summary="two states, one in LR and one in HR, that tell each other what they found, step by step",
+        reference="Han et al., CVPR 2018",
+        year=2018,
+        framework="iterative",
+        upsampling="transposed",
+        design=("residual", "recursive", "multi-path", "parameter sharing", "feedback"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "dbpn",
+        "sr_plugins_cnn.dbpn:DBPN",
+        configurations={
+            "D-DBPN": {},
+            **{
+                f"DBPN-{name}": {"stages": stages, "dense": False, "features": 128, "width": 32}
+                for name, stages in (("S", 2), ("M", 4), ("L", 6))
+            },
+            "DBPNLL": {"stages": 10},
+        },
+        summary="features go up to the large size and down again, each time mended by what went wrong",
+        reference="Haris et al., CVPR 2018",
+        year=2018,
+        framework="iterative",
+        upsampling="transposed",
+        design=("dense", "back-projection"),
+        scales=(2, 4, 8),
+    )
+    registry.model(
+        "srfbn",
+        "sr_plugins_cnn.srfbn:SRFBN",
+        configurations={"SRFBN": {}, "SRFBN-S": {"groups": 3, "width": 32}},
+        summary="one block four times, which reads what it said the time before; each time gives a picture",
+        reference="Li et al., CVPR 2019",
+        year=2019,
+        framework="iterative",
+        upsampling="transposed",
+        design=("residual", "recursive", "dense", "feedback", "parameter sharing", "multi-supervision"),
+        scales=(2, 3, 4),
+    )

@@ -72,7 +72,7 @@ def sub_pixel_convolution(layer: nn.Conv2d, features: Tensor) -> Tensor:
     """
     width = layer.in_channels
     factor = round((layer.out_channels / width) ** 0.5)
-    if torch.is_grad_enabled() or features.device.type != "cpu":
+    if torch.is_grad_enabled() or features.device.type != "cpu" or layer.groups > 1:
         return F.pixel_shuffle(layer(features), factor)
     weight = layer.weight.view(width, factor**2, width, *layer.kernel_size).transpose(0, 1).flatten(0, 1)
     bias = None if layer.bias is None else layer.bias.view(width, -1).t().flatten()
