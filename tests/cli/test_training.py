@@ -213,6 +213,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"scale": {"from": 2, "to": 3, "step": 0.3}}, "no whole number of steps of 0.3 leads from 2 to 3"),
     ({"scale": {"from": 3, "to": 2, "step": 0.5}}, "no whole number of steps of 0.5 leads from 3 to 2"),
     ({"scale": {"from": 2, "to": 3}}, "'step' is missing"),
+    ({"scale": {"from": 2, "too": 3, "step": 1}}, "train.scale: unknown key 'too'; did you mean 'to'?"),
     ({"model": {"name": "espcn", "scale": 2}, "scale": 3}, "takes scale 2, not 3"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from sr_core import (
     AnyScaleModel,
+    Backbone,
     Batch,
     Degradation,
     Grid,
@@ -98,7 +100,34 @@ class GoodAnyScale(AnyScaleModel):
 
 class DependsOnTheGridsStart(GoodAnyScale):
     def decode(self, features: Tensor, grid: Grid, scale: Scale) -> Tensor:
-        return super().decode(features, Grid(grid.vertical - grid.vertical[0], grid.horizontal), scale)
+        return super().decode(features, replace(grid, rows=range(len(grid.rows))), scale)
+
+
+class GoodBackbone(Backbone):
+    channels = "y"
+    width = 4
+    margin = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 4, 5, padding=2)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        features: Tensor = self.layer(lr)
+        return features
+
+
+class SmallerFeatures(GoodBackbone):
+    def forward(self, lr: Tensor) -> Tensor:
+        return super().forward(lr)[..., 1:]
+
+
+class SeesMoreThanItSays(GoodBackbone):
+    margin = 1
+
+
+class NoWidth(GoodBackbone):
+    width = 0
 
 
 class GoodLoss(Loss):
@@ -177,6 +206,7 @@ class GoodSetMetric(SetMetric):
         (testing.check_upsampler, GoodUpsampler),
         (testing.check_model, GoodModel),
         (testing.check_model, GoodAnyScale),
+        (testing.check_backbone, GoodBackbone),
         (testing.check_loss, GoodLoss),
         (testing.check_loss, GoodLearnedLoss),
         (testing.check_degradation, GoodNoise),
@@ -198,6 +228,9 @@ def test_what_keeps_its_contract_passes(check: Callable[[Any], None], made: type
         (testing.check_model, TwinPredictions, "different names"),
         (testing.check_model, UnequalTarget, "'valid': image and target differ in shape"),
         (testing.check_model, DependsOnTheGridsStart, "for a part of the grid"),
+        (testing.check_backbone, SmallerFeatures, "the picture's size"),
+        (testing.check_backbone, SeesMoreThanItSays, "more than 'margin' = 1"),
+        (testing.check_backbone, NoWidth, "width must be a whole number"),
         (testing.check_loss, NotScalar, "finite scalars"),
         (testing.check_loss, NoObjective, "must hold 'objective'"),
         (testing.check_degradation, ClaimsToBeDeterministic, "set deterministic = False"),

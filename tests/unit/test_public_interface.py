@@ -14,7 +14,8 @@ OFFERED = {
     *("__version__", "SrkitError", "hookimpl", "upscale", "load_model", "resize", "full_precision"),
     *("degraded_size", "lr_size", "sr_size"),
     *("Picture", "read_picture", "write_picture", "Scale", "Channels", "ScaleRange"),
-    *("Upsampler", "Model", "AnyScaleModel", "FittedModel", "Grid", "Prediction", "TrainingPair", "Part"),
+    *("Upsampler", "Model", "AnyScaleModel", "FittedModel", "Grid", "Prediction", "TrainingPair"),
+    *("Part", "Backbone"),
     *("Loss", "LearnedLoss", "Batch", "batch_mean", "Degradation", "SampleRandom", "Metric", "SetMetric"),
 }
 

@@ -85,6 +85,11 @@ WRAPPINGS: dict[str, Callable[[nn.Module], Any]] = {
     },
     "of another library": lambda net: {"meta": {"epoch": 1}, "weights of it": net.state_dict(), "losses": [0.5]},
     "nested": lambda net: {"model": {"state_dict": net.state_dict()}, "arguments": types.SimpleNamespace(lr=0.1)},
+    "made by name (LIIF)": lambda net: {
+        "model": {"name": "liif", "args": {"encoder_spec": {"name": "rdn", "args": {}}}, "sd": net.state_dict()},
+        "optimizer": {"name": "adam", "args": {"lr": 1e-4}, "sd": {"state": {0: {"exp_avg": torch.zeros(3)}}}},
+        "epoch": 1000,
+    },
     "module": lambda net: net,
     "module in a dictionary": lambda net: {"epoch": 50, "model": net},
 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sr_core.interfaces.model import Model as Model
     from sr_core.interfaces.model import Prediction as Prediction
     from sr_core.interfaces.model import TrainingPair as TrainingPair
+    from sr_core.interfaces.part import Backbone as Backbone
     from sr_core.interfaces.part import Part as Part
     from sr_core.interfaces.precision import full_precision as full_precision
     from sr_core.interfaces.randomness import SampleRandom as SampleRandom
@@ -66,6 +67,7 @@ _HOME = {
     "Model": "interfaces.model",
     "Prediction": "interfaces.model",
     "TrainingPair": "interfaces.model",
+    "Backbone": "interfaces.part",
     "Part": "interfaces.part",
     "full_precision": "interfaces.precision",
     "SampleRandom": "interfaces.randomness",

@@ -30,6 +30,7 @@ from sr_core.interfaces.degradation import Degradation
 from sr_core.interfaces.loss import Batch, LearnedLoss, Loss
 from sr_core.interfaces.metric import LowResolutionMetric, Metric, SetMetric
 from sr_core.interfaces.model import AnyScaleModel, Grid, Model
+from sr_core.interfaces.part import Backbone
 from sr_core.interfaces.randomness import SampleRandom
 from sr_core.interfaces.upsampler import Upsampler
 from sr_core.parameters import parameter_model
@@ -71,6 +72,39 @@ def check_model(model: Model, scales: Sequence[Scale] = ()) -> None:
         if isinstance(model, AnyScaleModel):
             _check_split(model, scale)
     model.train(training)
+
+
+def check_backbone(backbone: Backbone) -> None:
+    """A backbone keeps its contract: features of the picture's size, sample by sample, that see as far as it says.
+
+    Args:
+        backbone: built, on the CPU.
+    """
+    _expect(isinstance(backbone, Backbone), "derive the class from sr_core.Backbone")
+    check_constructor(type(backbone))
+    backbone.check_facts()
+    training = backbone.training
+    backbone.eval()
+    planes, multiple, margin = _planes(backbone.channels), backbone.multiple, backbone.margin
+    with torch.inference_mode():
+        for height, width in SIZES:
+            lr = _pictures(2, planes, (height * multiple, width * multiple), seed=12)
+            before = lr.clone()
+            features, alone = backbone(lr), backbone(lr[1:])
+            _expect(torch.equal(lr, before), "the input must not be changed in place")
+            expected = (2, backbone.width, *lr.shape[-2:])
+            found = tuple(features.shape)
+            _expect(found == expected, f"features must be {expected} (the picture's size), they are {found}")
+            _expect(torch.allclose(features[1:], alone, atol=1e-4), "features must not depend on the batch")
+        if margin is not None:
+            beyond = -(-(margin + 1) // multiple) * multiple
+            lr = _pictures(1, planes, (multiple, beyond + 4 * multiple), seed=13)
+            cut = backbone(lr[..., : -2 * multiple])
+            seen = backbone(lr)[..., : cut.shape[-1]]
+            inside = cut.shape[-1] - margin
+            message = f"features depend on more than 'margin' = {margin} pixels around them"
+            _expect(torch.allclose(seen[..., :inside], cut[..., :inside], atol=1e-4), message)
+    backbone.train(training)
 
 
 def check_loss(loss: Loss) -> None:
@@ -206,7 +240,7 @@ def _check_split(model: AnyScaleModel, scale: Scale) -> None:
         features = model.encode(lr)
         grid = Grid.of(SIZES[0], scale)
         whole = model.decode(features, grid, scale)
-        part = model.decode(features, Grid(grid.vertical[3:9], grid.horizontal[2:7]), scale)
+        part = model.decode(features, grid.cut(slice(3, 9), slice(2, 7)), scale)
     _expect(
         torch.allclose(whole[..., 3:9, 2:7], part, atol=4e-5),
         "decode must give the same pixels for a part of the grid",

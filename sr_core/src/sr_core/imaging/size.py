@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from sr_core.scales import Scale as Scale
 from sr_core.scales import per_axis as per_axis
+
+_LARGEST_DENOMINATOR = 10**6
+"""Scales that are written with up to six decimals are ratios of whole numbers."""
 
 
 def round_half_up(value: float) -> int:
@@ -16,6 +20,16 @@ def round_half_up(value: float) -> int:
     """
     # 1e-9 forgives a product that lands a rounding error below a half: 50 · 1.15 is a half, and 57.499999999999993.
     return math.floor(value + 0.5 + 1e-9)
+
+
+def exact_ratio(axis_scale: float) -> Fraction:
+    """The ratio of whole numbers that an axis's scale was written as; of other numbers exactly what the float holds.
+
+    >>> exact_ratio(2.37), exact_ratio(4 / 3)
+    (Fraction(237, 100), Fraction(4, 3))
+    """
+    near = Fraction(axis_scale).limit_denominator(_LARGEST_DENOMINATOR)
+    return near if float(near) == axis_scale else Fraction(axis_scale)
 
 
 def sr_size(lr_size: tuple[int, int], scale: Scale) -> tuple[int, int]:

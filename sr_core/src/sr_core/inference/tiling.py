@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from fractions import Fraction
 
 from torch import Tensor
 
@@ -66,22 +68,26 @@ def _on_one_grid(model: AnyScaleModel, image: Tensor, scale: Scale, side: int, m
     rows, columns = (spans(length, side, margin, model.multiple) for length in image.shape[-2:])
     whole: Tensor | None = None
     for row in rows:
-        top, bottom = _cut(grid.vertical, row, image.shape[-2])
+        down = _cut(grid.rows, grid.ratios[0], row, image.shape[-2])
         for column in columns:
-            left, right = _cut(grid.horizontal, column, image.shape[-1])
-            own = Grid(grid.vertical[top:bottom] - row.first, grid.horizontal[left:right] - column.first)
+            across = _cut(grid.columns, grid.ratios[1], column, image.shape[-1])
             features = model.encode(image[..., row.first : row.last, column.first : column.last])
-            part = model.decode(features, own, scale)
+            part = model.decode(features, grid.cut(down, across, (row.first, column.first)), scale)
             if whole is None:
-                whole = part.new_empty((*part.shape[:2], len(grid.vertical), len(grid.horizontal)))
-            whole[..., top:bottom, left:right] = part
+                whole = part.new_empty((*part.shape[:2], len(grid.rows), len(grid.columns)))
+            whole[..., down, across] = part
     if whole is None:
         raise ContractError("a picture without pixels cannot be enlarged")
     return whole
 
 
-def _cut(positions: Tensor, span: Span, length: int) -> tuple[int, int]:
+def _cut(pixels: range, ratio: Fraction, span: Span, length: int) -> slice:
     """The SR pixels whose centres lie in a tile's own part; the first and last tile take what lies beyond."""
-    first = 0 if span.start == 0 else int((positions < span.start - 0.5).sum())
-    last = len(positions) if span.stop == length else int((positions < span.stop - 0.5).sum())
-    return first, last
+    first = 0 if span.start == 0 else _before(span.start, ratio)
+    last = len(pixels) if span.stop == length else _before(span.stop, ratio)
+    return slice(first, min(last, len(pixels)))
+
+
+def _before(border: int, ratio: Fraction) -> int:
+    """How many SR pixels have their centre before the LR pixel of this number begins."""
+    return math.ceil(border * ratio - Fraction(1, 2))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from sr_core.imaging.size import Scale, per_axis, sr_size
+from sr_core.imaging.size import Scale, exact_ratio, per_axis, sr_size
 from sr_core.interfaces.capabilities import Channels, Scales, check_channels, check_scales
 
 
@@ -105,27 +106,60 @@ class Model(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where SR pixels lie on the LR picture; tiles of one picture take cuts of one grid.
+    """Which SR pixels are asked for, in whole numbers; tiles of one picture take cuts of one grid.
+
+    SR pixel i lies at (i + 0.5) / scale − 0.5 of the whole LR picture, where 0 is the centre of its first pixel.
 
     Attributes:
-        vertical: H' float32 positions of the SR rows, in LR pixels; 0 is the centre of the first LR row.
-        horizontal: W' float32 positions of the SR columns, likewise.
+        rows: SR rows of the whole picture, one after the other.
+        columns: SR columns, likewise.
+        scale: SR size over LR size, (vertical, horizontal).
+        first: LR (row, column) of the whole picture at which the features begin.
+        device: where `vertical` and `horizontal` are wanted.
     """
 
-    vertical: Tensor
-    horizontal: Tensor
+    rows: range
+    columns: range
+    scale: tuple[float, float]
+    first: tuple[int, int] = (0, 0)
+    device: torch.device | str = "cpu"
 
     @classmethod
     def of(cls, lr_size: tuple[int, int], scale: Scale, device: torch.device | str = "cpu") -> Grid:
-        """The whole grid for an LR (height, width): pixel i of SR lies at (i + 0.5) / scale − 0.5."""
-
-        def positions(count: int, axis_scale: float) -> Tensor:
-            index = torch.arange(count, dtype=torch.float64, device="cpu")
-            return ((index + 0.5) / axis_scale - 0.5).to(device, torch.float32)
-
+        """The whole grid for an LR (height, width)."""
         rows, columns = sr_size(lr_size, scale)
-        vertical, horizontal = per_axis(scale)
-        return cls(positions(rows, vertical), positions(columns, horizontal))
+        return cls(range(rows), range(columns), per_axis(scale), device=device)
+
+    def cut(self, rows: slice, columns: slice, first: tuple[int, int] | None = None) -> Grid:
+        """A part of it.
+
+        Args:
+            rows: of this grid's rows, counted from its own first one.
+            columns: likewise.
+            first: LR (row, column) of the whole picture at which the features for it begin; by default as here.
+        """
+        first = self.first if first is None else first
+        return replace(self, rows=self.rows[rows], columns=self.columns[columns], first=first)
+
+    @property
+    def ratios(self) -> tuple[Fraction, Fraction]:
+        """The scale in whole numbers, to know exactly where a pixel lies: 2.37 is 237 / 100."""
+        return exact_ratio(self.scale[0]), exact_ratio(self.scale[1])
+
+    @property
+    def vertical(self) -> Tensor:
+        """Float32 positions of the rows in LR pixels; 0 is the centre of the features' first row."""
+        return self._positions(self.rows, 0)
+
+    @property
+    def horizontal(self) -> Tensor:
+        """Float32 positions of the columns, likewise."""
+        return self._positions(self.columns, 1)
+
+    def _positions(self, pixels: range, axis: int) -> Tensor:
+        index = torch.arange(pixels.start, pixels.stop, dtype=torch.float64, device="cpu")
+        positions = (index + 0.5) / self.scale[axis] - 0.5 - self.first[axis]
+        return positions.to(self.device, torch.float32)
 
 
 class AnyScaleModel(Model):
@@ -140,7 +174,7 @@ class AnyScaleModel(Model):
 
     @abstractmethod
     def decode(self, features: Tensor, grid: Grid, scale: Scale) -> Tensor:
-        """The SR pixels at `grid`, N×C×len(vertical)×len(horizontal), from features of the whole picture."""
+        """The SR pixels of `grid`, N×C×len(rows)×len(columns), from features that begin at its `first`."""
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
         """Super-resolve `lr` over its whole grid."""

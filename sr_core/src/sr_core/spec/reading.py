@@ -16,11 +16,11 @@ from sr_core.registry import Registry
 from sr_core.spec.document import Document, KeyPath
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec
 from sr_core.spec.run_spec import CandidateSpec, EvaluateSpec, RunSpec, UpscaleSpec
+from sr_core.spec.train_data_spec import ScaleStepsSpec, TrainDataSpec
 from sr_core.spec.train_spec import (
     CheckpointSpec,
     ClipSpec,
     NonFiniteSpec,
-    TrainDataSpec,
     TrainSpec,
     ValidateSpec,
 )
@@ -77,6 +77,7 @@ _KEYS_UNDER: dict[str, type[BaseModel]] = {
     "with": CandidateSpec,
     "train": TrainSpec,
     "data": TrainDataSpec,
+    "steps": ScaleStepsSpec,  # as pydantic calls that form of `train.scale`
     "clip": ClipSpec,
     "validate": ValidateSpec,
     "checkpoint": CheckpointSpec,
