@@ -175,20 +175,18 @@ def _cost(
     troubles: list[str],
 ) -> VariantCost:
     """The figures at `scale` of a network that is made for it, or for all `scales` where it takes several."""
-    import torch
-
     from sr_core.building import build
-    from sr_core.evaluation.cost import count_parameters
     from sr_core.evaluation.multiply_adds import multiply_adds
+    from sr_core.inference.on_meta import constructing_on_meta
     from sr_core.parameters import ComponentReference
 
     parameters = None
     try:
         with guarded(f"{component}: not counted at ×{describe_scale(scale)}"):
             reference = ComponentReference.of(component.qualified_name, arguments)
-            with torch.device("meta"):
+            with constructing_on_meta():
                 network = build(registry, "model", reference, {"scale": scale, "scales": list(scales)})
-            parameters = count_parameters(network)
+            parameters = sum(parameter.numel() for parameter in network.parameters())
             return VariantCost(scale, parameters, multiply_adds(network, scale))
     except SrkitError as error:
         troubles.append(str(error))

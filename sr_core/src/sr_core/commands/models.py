@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +54,8 @@ def models(context: click.Context, framework: str | None, scale: Scale | None, s
     registry = installed(context).registry
     chosen = [c for c in registry.all("model") if framework in (None, c.facts.get("framework"))]
     at: Which = "all" if as_json else "smallest" if scale is None else scale
-    variants = [v for v in field_map(registry, chosen, at) if scale is None or v.cost(scale)]
+    with _uncollected():
+        variants = [v for v in field_map(registry, chosen, at) if scale is None or v.cost(scale)]
     if scale is not None and not variants:
         of_it = f"of framework {framework} " if framework else ""
         raise SrkitError(f"no installed network {of_it}has the scale {describe_scale(scale)}")
@@ -64,6 +67,18 @@ def models(context: click.Context, framework: str | None, scale: Scale | None, s
         console.print(_table(variants, scale, console.width))
     for trouble in dict.fromkeys(variant.trouble for variant in variants if variant.trouble):
         click.echo(click.style(trouble, fg="yellow"), err=True)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for garbage: each would go through all of PyTorch's objects, and there is little to find."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _place(variant: Variant, scale: Scale | None, sort: str) -> float:

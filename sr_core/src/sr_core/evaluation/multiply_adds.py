@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,12 +18,8 @@ from sr_core.scales import Scale
 FULL_SIZE = (720, 1280)
 """The SR size for which the field counts multiply-adds (CARN, Ahn et al. 2018)."""
 
-_aten = torch.ops.aten
-_ELEMENTWISE = {
-    *(_aten.add, _aten.sub, _aten.mul, _aten.div),
-    *(_aten.relu, _aten.leaky_relu, _aten._prelu_kernel, _aten.tanh, _aten.sigmoid),
-}
-"""Of these only the shape is made: on the meta device PyTorch takes longer for them than for all convolutions."""
+_Layout = tuple[Sequence[int], Sequence[int], torch.dtype]
+"""Shape, strides and type: all there is to a meta tensor."""
 
 
 def multiply_adds(network: Model, scale: Scale) -> int:
@@ -60,20 +56,23 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's ow
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.products = 0
+        self._known: dict[object, tuple[_Layout, int]] = {}
 
     def __torch_dispatch__(self, operation, types, arguments=(), options=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - torch's own signature
-        """Run one operation, or make the shape of its result, and count."""
+        """Run one operation, or make a tensor like the one it made of such operands before, and count."""
         del types
         options = options or {}
-        family = operation.overloadpacket
-        operands = [operand for operand in arguments if isinstance(operand, Tensor)]
-        shapes_alone = all(operand.is_meta and operand.is_floating_point() for operand in operands)
-        if family in _ELEMENTWISE and shapes_alone and len({operand.dtype for operand in operands}) == 1:
-            shape = torch.broadcast_shapes(*(operand.shape for operand in operands))  # type: ignore[no-untyped-call]
-            return operands[0].new_empty(shape)
+        key = (operation, _key(arguments), _key(options))
+        if key in self._known:  # on the meta device most operations take ten times as long as this
+            (shape, strides, dtype), products = self._known[key]
+            self.products += products
+            return torch.empty_strided(shape, strides, dtype=dtype, device="meta")
         result = operation(*arguments, **options)
-        if family in flop_registry:
-            self.products += flop_registry[family](*arguments, **options, out_val=result) // 2
+        formula = flop_registry.get(operation.overloadpacket)
+        products = formula(*arguments, **options, out_val=result) // 2 if formula else 0
+        self.products += products
+        if type(result) is Tensor and result.is_meta and not operation._schema.is_mutable:
+            self._known[key] = ((result.shape, result.stride(), result.dtype), products)
         return result
 
     def by_definition(self, layer: nn.Conv2d | nn.ConvTranspose2d, forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,6 +87,17 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's ow
             return result
 
         return counted
+
+
+def _key(operand: object) -> object:
+    """What of an operand decides over the layout of the result; no two tensors with contents are alike."""
+    if isinstance(operand, Tensor):
+        return (operand.shape, operand.stride(), operand.dtype) if operand.is_meta else object()
+    if isinstance(operand, list | tuple):
+        return tuple(map(_key, operand))
+    if isinstance(operand, dict):
+        return tuple((name, _key(value)) for name, value in operand.items())
+    return type(operand), operand
 
 
 def _unchanged(features: Tensor) -> Tensor:
