@@ -82,8 +82,9 @@ def our_side(name: str, device: torch.device) -> tuple[Model, Call]:
 
 
 def planes_of(network: nn.Module) -> int:
-    """How many planes the network takes."""
-    return next(layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    """How many planes the network takes: three, or one, which DWSR makes four sub-bands of."""
+    inputs = next(layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    return inputs if inputs == 3 else 1
 
 
 def seconds(call: Call, lr: Tensor) -> float:

@@ -49,7 +49,7 @@ DESIGNS = {
     "feedback": "what came out of a step goes into the next one",
     "back-projection": "features are enlarged and shrunk in turn, and each time what was missed is added",
     "non-local": "every place looks at all others, or at all of its region",
-    "dilated": "kernels with gaps, which see further at the same price",
+    "implicit function": "a perceptron answers for any place on the picture",
     "wavelet": "works on the sub-bands of a wavelet transform",
 }
 """The design elements in a few words; a network with another one is explained here first."""

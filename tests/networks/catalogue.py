@@ -24,12 +24,14 @@ class SmallNetwork:
         parameters: what makes it small; the core fills `scale` and `scales`.
         scales: each is tried.
         rate: of Adam, in the test that it can learn one batch by heart.
+        part: the parameter that names a part, where it is the part that is told the planes.
     """
 
     component: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     scales: tuple[int, ...] = (2, 3, 4)
     rate: float = 2e-3
+    part: str = ""
 
     def build(self, scale: int | None = None, **more: Any) -> Model:
         """The network for `scale` (its first where none is given), as a run for all its scales would build it."""
@@ -59,7 +61,10 @@ class SmallNetwork:
         return model
 
     def _reference(self, more: Mapping[str, Any]) -> ComponentReference:
-        return ComponentReference.of(self.component, {**self.parameters, **more})
+        given = {**self.parameters, **more}
+        if self.part and "channels" in given:
+            given[self.part] = {**given[self.part], "channels": given.pop("channels")}
+        return ComponentReference.of(self.component, given)
 
 
 @cache
@@ -100,9 +105,25 @@ NETWORKS: Mapping[str, SmallNetwork] = {
     "msrn in one step": SmallNetwork(
         "msrn", {"blocks": 1, "width": 8, "one_step": True, "channels": "y"}, (2, 3, 4, 8)
     ),
-    "dsrn": SmallNetwork("dsrn", {"steps": 4, "width": 12}),
-    "dbpn": SmallNetwork("dbpn", {"stages": 2, "dense": False, "features": 16, "width": 8}, (2, 4, 8), rate=5e-3),
-    "dbpn_dense": SmallNetwork("dbpn", {"stages": 3, "features": 16, "width": 8}, (2, 4, 8), rate=5e-3),
+    "dsrn": SmallNetwork("dsrn", {"steps": 4, "width": 16}),
+    # At ×4 first: at ×2, where nothing is added to SR, they take more steps.
+    "dbpn": SmallNetwork("dbpn", {"stages": 2, "dense": False, "features": 16, "width": 8}, (4, 2, 8), rate=5e-3),
+    "dbpn_dense": SmallNetwork("dbpn", {"stages": 3, "features": 8, "width": 8}, (4, 2, 8), rate=4e-3),
     "srfbn": SmallNetwork("srfbn", {"steps": 2, "groups": 2, "width": 8}, rate=5e-3),
+    "liif": SmallNetwork(
+        "liif",
+        {"encoder": {"name": "edsr", "blocks": 1, "width": 12}, "depth": 2, "width": 24},
+        rate=1e-2,
+        part="encoder",
+    ),
+    "dwsr": SmallNetwork("dwsr", {"depth": 2, "width": 16}, rate=1e-2),
+    "vdsr_dilated": SmallNetwork("vdsr", {"depth": 5, "width": 12, "dilation": [1, 2, 3]}, rate=5e-3),
+    "vdsr_xunit": SmallNetwork("vdsr", {"depth": 3, "width": 8, "activation": "xunit"}, rate=1e-2),
+    "edsr_xunit": SmallNetwork("edsr", {"blocks": 1, "width": 8, "activation": "xunit"}, rate=1e-2),
+    "edsr_desubpixel": SmallNetwork("edsr", {"blocks": 2, "width": 16, "desubpixel": 2}, rate=3e-3),
+    "edsr_pp": SmallNetwork("edsr", {"blocks": 1, "width": 8, "pyramid_pooling": [1, 2, 3]}, rate=1e-2),
+    "meta_rdn": SmallNetwork("meta_rdn", {"depth": 2, "convolutions": 2, "growth": 8, "width": 12}, rate=5e-3),
+    "meta_edsr": SmallNetwork("meta_edsr", {"blocks": 2, "width": 16}, rate=3e-3),
+    "meta": SmallNetwork("meta", {"backbone": {"name": "edsr", "blocks": 1, "width": 12}}, rate=5e-3, part="backbone"),
 }
 """By the name of the variant; tests/networks/test_catalogue.py holds that no registered network is missing."""

@@ -19,12 +19,15 @@ from sr_plugins_cnn.dbpn import DBPN
 from sr_plugins_cnn.drcn import DRCN
 from sr_plugins_cnn.drrn import DRRN
 from sr_plugins_cnn.dsrn import DSRN
-from sr_plugins_cnn.edsr import EDSR
+from sr_plugins_cnn.dwsr import DWSR
+from sr_plugins_cnn.edsr import EDSR, EDSRBackbone
 from sr_plugins_cnn.espcn import ESPCN
 from sr_plugins_cnn.fsrcnn import FSRCNN
 from sr_plugins_cnn.lapsrn import LapSRN
+from sr_plugins_cnn.liif import LIIF
 from sr_plugins_cnn.mdsr import MDSR
 from sr_plugins_cnn.memnet import MemNet
+from sr_plugins_cnn.meta_upscale import MetaEDSR, MetaRDN
 from sr_plugins_cnn.ms_lapsrn import MSLapSRN
 from sr_plugins_cnn.msrn import MSRN
 from sr_plugins_cnn.msrresnet import MSRResNet
@@ -44,6 +47,7 @@ ON_THE_ENLARGED_PICTURE: dict[str, Pair] = {
     "srcnn 9-5-5": (lambda: SRCNN(5, (6, 5)), lambda: plain.srcnn((6, 5))),
     "vdsr": (lambda: VDSR(5, 6), lambda: plain.VDSR(5, 6)),
     "drcn": (lambda: DRCN(6, 8), lambda: plain.DRCN(6, 8)),
+    "dwsr": (lambda: DWSR(3, 6), lambda: plain.DWSR(3, 6)),
     "drrn": (lambda: DRRN(1, 3, 8), lambda: plain.DRRN(3, 8)),
     "memnet": (lambda: MemNet(3, 2, 8), lambda: plain.MemNet(3, 2, 8)),
 }
@@ -67,6 +71,9 @@ ON_LR: dict[str, Pair] = {
     "dbpn": (lambda: DBPN(4, 2, False, 7, 5), lambda: plain.DBPN(2, False, 7, 5)),
     "dbpn dense": (lambda: DBPN(4, 4, True, 7, 5), lambda: plain.DBPN(4, True, 7, 5)),
     "srfbn": (lambda: SRFBN(4, 3, 3, 5), lambda: plain.SRFBN(3, 3, 5)),
+    "meta_rdn": (lambda: MetaRDN(3, 3, 5, 6), lambda: plain.MetaUpscale(plain.RDN(3, 3, 5, 6), 6)),
+    "meta_edsr": (lambda: MetaEDSR(3, 6, 0.1), lambda: plain.MetaUpscale(plain.EDSR(3, 6, 0.1), 6)),
+    "liif": (lambda: LIIF(EDSRBackbone(2, 6), 3, 8), lambda: plain.LIIF(2, 6, 3, 8)),
 }
 
 
@@ -92,6 +99,7 @@ def test_it_computes_from_lr_what_the_independent_network_does(name: str) -> Non
         ("espcn", lambda: ESPCN(4)),
         ("vdsr", VDSR),
         ("drcn", DRCN),
+        ("dwsr", DWSR),
         ("drrn", DRRN),
         ("memnet", MemNet),
         ("srdensenet", lambda: SRDenseNet(4)),
@@ -111,6 +119,9 @@ def test_it_computes_from_lr_what_the_independent_network_does(name: str) -> Non
         ("dsrn", lambda: DSRN(4)),
         ("dbpn", lambda: DBPN(4)),
         ("srfbn", lambda: SRFBN(4)),
+        ("meta_rdn", MetaRDN),
+        ("meta_edsr", MetaEDSR),
+        ("liif", LIIF),
     ],
 )
 def test_the_benchmark_s_networks_are_as_large_as_ours(name: str, full: Callable[[], Model]) -> None:

@@ -119,6 +119,21 @@ def test_products_outside_of_layers_count_too() -> None:
     )
 
 
+def test_what_is_done_again_counts_again_and_contents_are_never_taken_for_shapes() -> None:
+    class Repeating(Grouped):
+        def forward(self, lr: Tensor, scale: Scale) -> Tensor:
+            maps = self.down(lr).flatten(2)
+            for _ in range(3):
+                maps = maps.relu_() + maps @ maps.transpose(1, 2) @ maps
+            for end in (torch.tensor(1), torch.tensor(2)):
+                (maps[..., : end.item()] @ maps[..., : end.item()].transpose(1, 2)).sum()
+            return super().forward(lr, scale)
+
+    pixels = 384 * 640 // 4
+    more = 4 * 8 * 4 * pixels + 3 * 2 * 4 * 4 * pixels + (1 + 2) * 4 * 4
+    assert count_multiply_adds(Repeating(), 2) - count_multiply_adds(Grouped(), 2) == more
+
+
 def test_a_network_that_refuses_the_meta_device_has_no_count() -> None:
     class Stubborn(Grouped):
         def forward(self, lr: Tensor, scale: Scale) -> Tensor:

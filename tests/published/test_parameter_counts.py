@@ -17,16 +17,21 @@ from sr_plugins_cnn.dbpn import DBPN
 from sr_plugins_cnn.drcn import DRCN
 from sr_plugins_cnn.drrn import DRRN
 from sr_plugins_cnn.dsrn import DSRN
+from sr_plugins_cnn.dwsr import DWSR
 from sr_plugins_cnn.edsr import EDSR
 from sr_plugins_cnn.espcn import ESPCN
 from sr_plugins_cnn.fsrcnn import FSRCNN
 from sr_plugins_cnn.lapsrn import LapSRN
+from sr_plugins_cnn.liif import LIIF
 from sr_plugins_cnn.mdsr import MDSR
 from sr_plugins_cnn.memnet import MemNet
+from sr_plugins_cnn.meta_upscale import MetaEDSR, MetaRDN, MetaUpscale
 from sr_plugins_cnn.ms_lapsrn import MSLapSRN
 from sr_plugins_cnn.msrn import MSRN
 from sr_plugins_cnn.msrresnet import MSRResNet
-from sr_plugins_cnn.rdn import RDN
+from sr_plugins_cnn.rcan import RCAN
+from sr_plugins_cnn.rdn import RDN, RDNBackbone
+from sr_plugins_cnn.san import SAN
 from sr_plugins_cnn.srcnn import SRCNN
 from sr_plugins_cnn.srdensenet import SRDenseNet
 from sr_plugins_cnn.srfbn import SRFBN
@@ -131,6 +136,38 @@ def _projections() -> list[tuple[Model, int]]:
         ]
 
 
+def _implicit() -> list[tuple[Model, int]]:
+    """LIIF on EDSR's baseline, less its two layers for the mean colour, which never learn, and on RDN."""
+    with torch.device("meta"):
+        return [(LIIF(), 1_220_440 - 24 + 346_883), (LIIF(RDNBackbone()), 22_320_835)]
+
+
+def _meta() -> list[tuple[Model, int]]:
+    """Meta-RDN as the authors' code has it, less its two layers for the mean colour; on EDSR's baseline, and on its body."""
+    with torch.device("meta"):
+        return [
+            (MetaRDN(), 22_419_072),
+            (MetaEDSR(), 1_220_440 - 24 + 445_120),
+            (MetaUpscale(RDNBackbone()), 22_419_072),
+        ]
+
+
+def _attention() -> list[tuple[Model, int]]:
+    """RCAN, and SAN in the order of its layers.
+
+    RCAN's figures leave out the 24 numbers of its two layers for the mean colour, which in its code learn after all and
+    here never do. SAN's, in millions, count 38,044 numbers of layers that its code never calls.
+    """
+    attention = (64 * 4 + 4) + (4 * 64 + 64)
+    ends = (9 * 3 * 64 + 64) + 3 * (64 * 8 + 8) + (8 * 64 + 64) + (9 * 64 * 3 + 3)
+    body = 20 * (21 * (9 * 64 * 64 + 64) + attention) + 1
+    rcan = {2: 15_444_643, 3: 15_629_283, 4: 15_592_355, 8: 15_740_067}
+    san = {scale: ends + body + maps * (9 * 64 * 64 + 64) for scale, maps in ((2, 4), (3, 9), (4, 8), (8, 12))}
+    assert [round((count + 38_044) / 1e6, 2) for count in san.values()] == [15.71, 15.90, 15.86, 16.01]
+    with torch.device("meta"):
+        return [(RCAN(scale), rcan[scale]) for scale in rcan] + [(SAN(scale), san[scale]) for scale in san]
+
+
 # Everything that is learned: recounted from the papers' layouts, as later tables print it.
 ALL = [
     (SRCNN(1), 8_129),
@@ -145,6 +182,8 @@ ALL = [
     (VDSR(), 665_921),
     (VDSR(bias=False), 664_704),
     (DRCN(), 1_775_105 + 16),  # and the weight of each prediction
+    (DWSR(), 6_464 + 10 * 36_928 + 2_308),  # of the authors' networks for ×2 and ×4
+    (DWSR(first_kernel=3), 2_368 + 10 * 36_928 + 2_308),  # and for ×3
     (DRRN(units=9), 297_601 + 4_866),  # and what batch normalisation learns
     (DRRN(units=25), 297_601 + 13_058),
     (DRRN(batch_norm=False, bias=False), 297_216),
@@ -157,6 +196,9 @@ ALL = [
     *_residual(),
     *_projections(),
     *_multi_path(),
+    *_implicit(),
+    *_meta(),
+    *_attention(),
 ]
 
 
@@ -179,5 +221,6 @@ def test_all_that_is_learned_is_as_much_as_counted(network: Model, counted: int)
 
 def test_every_network_of_the_package_has_a_row_here() -> None:
     listed = {type(network).__name__ for network, _ in WEIGHTS + ALL}
-    registered = {component.target.partition(":")[2] for component in check_plugin(sr_plugins_cnn.plugin)}
+    components = [component for component in check_plugin(sr_plugins_cnn.plugin) if component.kind == "model"]
+    registered = {component.target.partition(":")[2] for component in components}
     assert registered == listed

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sr_core import Model, Scale, sr_size
+from sr_core import Model, Scale, ScaleRange, sr_size
 from sr_core.errors import ContractError
 from sr_core.imaging.size import per_axis
 from sr_core.inference.engine import super_resolve
@@ -18,33 +18,50 @@ from sr_core.inference.engine import super_resolve
 LEVEL = 1 / 255
 
 
-def check_margin(model: Model, scale: Scale) -> None:
+def check_margin(model: Model, scale: Scale) -> int:
     """The SR pixels of one LR pixel depend on LR as far as the margin says; at whole scales they do reach it.
 
-    At other scales SR pixels lie elsewhere in each LR pixel, so four in a row are tried. Pictures are bright, so that they stay positive where a network subtracts the mean of all pictures.
+    A network for a range of scales has one margin for all of them, and need not reach it at each.
+
+    At other scales SR pixels lie elsewhere in each LR pixel, so four in a row are tried, and where a network works on
+    squares of LR pixels, all of a square. Pictures are bright, so that they stay positive where a network subtracts the
+    mean of all pictures.
+
+    Returns:
+        How far they reach.
     """
     assert model.margin is not None
     first, axes = model.margin + 2, per_axis(scale)
-    side = 2 * first + 4
+    side = 2 * first + max(4, model.multiple)
     model = copy.deepcopy(model).double()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():  # positive weights: no two ways from a pixel cancel, and no ReLU closes
         for parameter in model.parameters():
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
             parameter.copy_((1 + torch.rand(parameter.shape, generator=generator, dtype=torch.float64)) / fan_in)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.register_forward_pre_hook(_scale_by_what_comes_in)
     lr = 0.6 + 0.4 * torch.rand((1, _planes(model), side, side), generator=generator, dtype=torch.float64)
     lr.requires_grad_()
     sr = model(lr, scale)
-    reached = 0
-    for centre in range(first, first + (1 if all(axis == int(axis) for axis in axes) else 4)):
+    reached, tried = 0, model.multiple if all(axis == int(axis) for axis in axes) else 4
+    for centre in range(first, first + tried):
         # Of an SR pixel whose centre lies on an edge, both LR pixels are the one it belongs to.
         rows, columns = (slice(ceil(centre * axis - 0.5), floor((centre + 1) * axis - 0.5) + 1) for axis in axes)
         (gradient,) = torch.autograd.grad(sr[..., rows, columns].sum(), lr, retain_graph=True)
         places = gradient[0].abs().sum(dim=0).nonzero()
         reached = max(reached, int((places - centre).abs().max()))
     assert reached <= model.margin, f"SR depends on LR {reached} pixels away, the margin is {model.margin}"
-    if all(axis == int(axis) for axis in axes):
+    if all(axis == int(axis) for axis in axes) and not isinstance(model.scales, ScaleRange):
         assert reached == model.margin, f"SR depends on LR only {reached} pixels away, the margin is {model.margin}"
+    return reached
+
+
+def _scale_by_what_comes_in(layer: nn.Module, maps: tuple[Tensor]) -> None:
+    """In use a normalisation then neither overflows what comes after it nor makes it negative."""
+    assert isinstance(layer, nn.BatchNorm2d)
+    layer.running_var = maps[0].detach().square().mean(dim=(0, 2, 3))
 
 
 def check_one_pixel_and_odd_sizes(model: Model, scales: tuple[Scale, ...]) -> None:

@@ -95,3 +95,42 @@ def test_its_first_weights_are_those_of_he() -> None:
     network = VDSR(depth=3)
     assert network.body[0].weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
     assert not any(parameter.any() for name, parameter in network.named_parameters() if "bias" in name)
+
+
+def test_dilated_layers_read_pixels_that_far_apart_in_turn() -> None:
+    torch.manual_seed(0)
+    network = VDSR(depth=6, width=5, dilation=(1, 2, 3))
+    enlarged = torch.rand(1, 1, 20, 18)
+    features = network.first(enlarged).relu()
+    for layer, gap in zip(network.body, (1, 2, 3, 1), strict=True):
+        padded = torch.nn.functional.pad(features, (gap,) * 4)
+        taps = [
+            torch.einsum(
+                "oi,nihw->nohw", layer.weight[..., row, column], padded[..., gap * row :, gap * column :][..., :20, :18]
+            )
+            for row in range(3)
+            for column in range(3)
+        ]
+        features = (torch.stack(taps).sum(0) + layer.bias.view(-1, 1, 1)).relu()
+    torch.testing.assert_close(network(enlarged, 1), network.last(features) + enlarged)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 2.5])
+@pytest.mark.parametrize("dilation", [(2,), (1, 2, 3), (1, 2, 3, 4, 3, 2, 1)])
+def test_the_margin_of_dilated_layers_is_exact(dilation: tuple[int, ...], scale: float) -> None:
+    network = VDSR(8, width=2, scales=(scale,), dilation=dilation)
+    promises.check_margin(network, scale)
+
+
+def test_dilation_adds_no_weights() -> None:
+    shapes = [
+        {name: tensor.shape for name, tensor in VDSR(9, 8, dilation=dilation).state_dict().items()}
+        for dilation in ((1,), (1, 2, 3, 4, 3, 2, 1))
+    ]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("wrong", [{"dilation": []}, {"dilation": [0]}, {"dilation": 2}])
+def test_dilations_that_it_cannot_have_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParameterError):
+        check_parameters(VDSR, wrong)

@@ -8,7 +8,13 @@ from sr_plugins_cnn.picture_convolution import FEW_PLANES, PictureConvolution
 
 
 def he_convolution(
-    inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True, negative_slope: float = 0.0
+    inputs: int,
+    outputs: int,
+    kernel: int = 3,
+    *,
+    bias: bool = True,
+    negative_slope: float = 0.0,
+    dilation: int = 1,
 ) -> nn.Conv2d:
     """A convolution padded by zeros to keep the size, weights N(0, 2 / ((1 + slope²) fan-in)), biases at 0.
 
@@ -18,9 +24,13 @@ def he_convolution(
         kernel: side of the kernel, odd.
         bias: whether it adds a bias.
         negative_slope: of the leaky rectifier around it; 0 for ReLU, 1 for none.
+        dilation: pixels from one tap of the kernel to the next.
     """
-    kind = PictureConvolution if outputs <= FEW_PLANES else nn.Conv2d
-    layer = kind(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
+    layer: nn.Conv2d
+    if outputs <= FEW_PLANES and dilation == 1:
+        layer = PictureConvolution(inputs, outputs, kernel, bias=bias)
+    else:
+        layer = nn.Conv2d(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=bias)
     nn.init.kaiming_normal_(layer.weight, a=negative_slope)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -9,15 +9,13 @@ from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
 from sr_core.imaging.size import per_axis
+from sr_plugins_cnn.activation import Activation, activation_radius
 from sr_plugins_cnn.mean_shift import LEVELS, MeanShift
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Convolution, margin, sub_pixel_layers
 from sr_plugins_cnn.residual_blocks import ResidualBlock
 from sr_plugins_cnn.sub_pixel import SubPixelScale, SubPixelUpsampler, sub_pixel_factors
-
-_RADIUS_OF_HEAD = 1 + 2 * 4
-"""A convolution 3×3 and two residual blocks of 5×5."""
 
 
 class MDSR(Model):
@@ -32,6 +30,7 @@ class MDSR(Model):
         blocks: residual blocks of the body.
         width: maps of the features.
         channels: `y`, `rgb` or a number of planes; only RGB has a mean.
+        activation: `relu`, or `xunit` in its place.
     """
 
     equal_axes = True
@@ -42,21 +41,22 @@ class MDSR(Model):
         blocks: Annotated[int, Field(ge=1)] = 16,
         width: Width = 64,
         channels: Planes = "rgb",
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         planes = plane_count(channels)
         self.channels = channels
         self.scales = frozenset(scales)
         rising = sorted(self.scales)
-        self.margin = max(_margin(blocks, scale) for scale in rising)
+        self.margin = max(_margin(blocks, scale, activation_radius(activation)) for scale in rising)
         self.places: dict[float, int] = {scale: place for place, scale in enumerate(rising)}
         self.sub_mean = MeanShift(planes, -1, rgb=channels == "rgb")
         self.head = nn.Sequential(nn.Conv2d(planes, width, 3, padding=1))
         self.pre_process = nn.ModuleList(
-            nn.Sequential(ResidualBlock(width, kernel=5), ResidualBlock(width, kernel=5)) for _ in rising
+            nn.Sequential(*(ResidualBlock(width, kernel=5, activation=activation) for _ in range(2))) for _ in rising
         )
         self.body = nn.Sequential(
-            *(ResidualBlock(width) for _ in range(blocks)),
+            *(ResidualBlock(width, activation=activation) for _ in range(blocks)),
             nn.Conv2d(width, width, 3, padding=1),
         )
         self.upsample = nn.ModuleList(SubPixelUpsampler(scale, width) for scale in rising)
@@ -75,6 +75,7 @@ class MDSR(Model):
             return sr
 
 
-def _margin(blocks: int, scale: int) -> int:
-    on_lr = Convolution(_RADIUS_OF_HEAD + 2 * blocks + 1)
+def _margin(blocks: int, scale: int, activation: int) -> int:
+    """With a head of one convolution and two blocks of 5×5, and an activation of that radius in every block."""
+    on_lr = Convolution(1 + 2 * (4 + activation) + blocks * (2 + activation) + 1)
     return margin([on_lr, *sub_pixel_layers(sub_pixel_factors(scale)), Convolution(1)], scale)

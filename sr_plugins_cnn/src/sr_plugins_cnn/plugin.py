@@ -180,6 +180,7 @@ def srkit_register(registry: Registrar) -> None:
         configurations={
             "EDSR-baseline": {},
             "EDSR": {"blocks": 32, "width": 256, "residual_scaling": 0.1},
+            "EDSR-PP": {"blocks": 32, "width": 256, "residual_scaling": 0.1, "pyramid_pooling": [1, 2, 3, 6]},
         },
         summary="residual blocks of nothing but convolutions and ReLU, many and wide",
         reference="Lim et al., CVPRW 2017",
@@ -299,4 +300,78 @@ def srkit_register(registry: Registrar) -> None:
         upsampling="transposed",
         design=("residual", "recursive", "dense", "feedback", "parameter sharing", "multi-supervision"),
         scales=(2, 3, 4),
+    )
+    registry.model(
+        "liif",
+        "sr_plugins_cnn.liif:LIIF",
+        configurations={"EDSR-LIIF": {}, "RDN-LIIF": {"encoder": {"name": "rdn"}}},
+        summary="a small network is asked for the colour of any place between LR pixels: one network, any scale",
+        reference="Chen et al., CVPR 2021",
+        year=2021,
+        framework="post",
+        upsampling="meta",
+        design=("residual", "implicit function"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "dwsr",
+        "sr_plugins_cnn.dwsr:DWSR",
+        summary="convolutions on the wavelet sub-bands of the enlarged picture, at half its size",
+        reference="Guo et al., CVPRW 2017",
+        year=2017,
+        framework="pre",
+        upsampling="interpolation",
+        design=("residual", "wavelet"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "meta_rdn",
+        "sr_plugins_cnn.meta_upscale:MetaRDN",
+        configurations={"Meta-RDN": {}},
+        summary="RDN whose last convolution is predicted for each place and scale: one network up to x4",
+        reference="Hu et al., CVPR 2019",
+        year=2019,
+        framework="post",
+        upsampling="meta",
+        design=("residual", "dense"),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "meta_edsr",
+        "sr_plugins_cnn.meta_upscale:MetaEDSR",
+        configurations={
+            "Meta-EDSR-baseline": {},
+            "Meta-EDSR": {"blocks": 32, "width": 256, "residual_scaling": 0.1},
+        },
+        summary="EDSR whose last convolution is predicted for each place and scale: one network up to x4",
+        reference="Hu et al., CVPR 2019",
+        year=2019,
+        framework="post",
+        upsampling="meta",
+        design=("residual",),
+        scales=(2, 3, 4),
+    )
+    registry.model(
+        "meta",
+        "sr_plugins_cnn.meta_upscale:MetaUpscale",
+        configurations={"Meta-Upscale on EDSR-baseline": {}},
+        summary="a last convolution predicted for each place and scale, behind any backbone",
+        reference="Hu et al., CVPR 2019",
+        year=2019,
+        framework="post",
+        upsampling="meta",
+        design=("residual",),
+        scales=(2, 3, 4),
+    )
+    registry.part(
+        "edsr",
+        "sr_plugins_cnn.edsr:EDSRBackbone",
+        summary="a backbone: EDSR in front of its upsampler",
+        reference="Lim et al., CVPRW 2017",
+    )
+    registry.part(
+        "rdn",
+        "sr_plugins_cnn.rdn:RDNBackbone",
+        summary="a backbone: RDN in front of its upsampler",
+        reference="Zhang et al., CVPR 2018",
     )

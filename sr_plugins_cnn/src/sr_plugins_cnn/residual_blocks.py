@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sr_plugins_cnn.activation import Activation, activation_layer
+
 
 class ResidualBlock(nn.Module):
     """x + scaling · conv(ReLU(conv(x))), as EDSR-PyTorch names and starts it (Lim et al., EDSR, figure 2c).
@@ -13,14 +15,15 @@ class ResidualBlock(nn.Module):
         width: maps that come in and go out.
         kernel: side of the kernels, odd.
         scaling: of what is added; less than 1 keeps wide networks from diverging.
+        activation: what stands for the ReLU.
     """
 
-    def __init__(self, width: int, kernel: int = 3, scaling: float = 1.0) -> None:
+    def __init__(self, width: int, kernel: int = 3, scaling: float = 1.0, activation: Activation = "relu") -> None:
         super().__init__()
         self.scaling = scaling
         self.body = nn.Sequential(
             nn.Conv2d(width, width, kernel, padding=kernel // 2),
-            nn.ReLU(inplace=True),
+            activation_layer(activation, width, inplace=True),
             nn.Conv2d(width, width, kernel, padding=kernel // 2),
         )
 
