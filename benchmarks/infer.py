@@ -1,6 +1,6 @@
 """How much faster each network enlarges a picture ×4 than the plainest eager float32 PyTorch of the same layers.
 
-The reference is `reference_infer.py`. Ours is what `srkit upscale` does: channels-last, bfloat16 where the hardware is
+The reference is `reference_infer`. Ours is what `srkit upscale` does: channels-last, bfloat16 where the hardware is
 fast at it, memory kept. The last changes a whole process, so each side has one of its own, and the two take turns. A
 process calls the network on a smaller picture first; unless that promises more than 10 s a call, once on the whole
 picture; then as often as takes a second or two, but at least twice, or just once where a call is that long. A side's
