@@ -88,6 +88,14 @@ def test_a_file_of_the_first_release_gives_its_pictures(scale: int, name_of_upsa
     torch.testing.assert_close(network(lr, scale), expected, atol=1e-5, rtol=0)
 
 
+def test_a_file_of_the_first_release_that_lacks_a_bias_they_all_have_is_refused() -> None:
+    file = first_release(2, "conv", bias=False)
+    del file["residual2.0.conv_5_1.bias"]
+    network = small(2, one_step=True)
+    with pytest.raises(RuntimeError, match=r"Missing key.*body\.1\.conv_5_1\.bias"):
+        network.load_state_dict(dict(network.adopt(file)))
+
+
 @pytest.mark.parametrize("one_step", [False, True])
 def test_its_own_names_stay_as_they_are(one_step: bool) -> None:
     tensors = small(one_step=one_step).state_dict()

@@ -121,6 +121,13 @@ def test_the_authors_file_fits_without_the_layers_that_they_never_call(scale: in
     assert network.adopt(released).keys() == network.state_dict().keys()
 
 
+def test_a_file_of_the_authors_other_network_is_not_taken_for_one_of_this() -> None:
+    """Its unused layer stays, and names that a network does not have are refused."""
+    network = small()
+    other = {**network.state_dict(), "conv_last.weight": torch.zeros(8, 8, 3, 3), "conv_last.bias": torch.zeros(8)}
+    assert network.adopt(other).keys() - network.state_dict().keys() == {"conv_last.weight", "conv_last.bias"}
+
+
 def test_its_tensors_are_called_as_the_authors_call_them() -> None:
     names = {name.removesuffix(".weight") for name in small(4, groups=1).state_dict() if not name.endswith("bias")}
     group = {f"RG.0.{layer}" for layer in ("rcab.0.conv_first.0", "rcab.0.conv_first.2", "conv_last")}

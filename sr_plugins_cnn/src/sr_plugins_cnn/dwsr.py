@@ -17,6 +17,9 @@ from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Bicubic, Convolution, PixelShuffle, StridedConvolution, margin
 from sr_plugins_cnn.wavelets import from_sub_bands, sub_bands
 
+_LAST_OF_THE_AUTHORS = 20
+"""The number that the authors' code gives the last layer, however many come before."""
+
 WholeScales = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
@@ -84,6 +87,3 @@ class DWSR(Model):
 def _margin(radius: int, scale: int) -> int:
     transform, inverse = StridedConvolution(2, 2, 0), PixelShuffle(2)
     return margin([Bicubic(scale), transform, Convolution(radius), inverse], scale, period=2)
-
-
-_LAST_OF_THE_AUTHORS = 20

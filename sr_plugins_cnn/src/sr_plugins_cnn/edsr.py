@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from sr_core import Backbone, Model, Scale, full_precision, sr_size
 from sr_plugins_cnn.activation import Activation, activation_radius
-from sr_plugins_cnn.mean_shift import LEVELS, MeanShift
+from sr_plugins_cnn.mean_shift import LEVELS, MeanShift, stored_means
 from sr_plugins_cnn.padding import continued
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
@@ -132,7 +132,7 @@ class EDSR(_ResidualFeatures, Model):
             return sr[..., :rows, :columns]
 
     def adopt(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """The tensors of BasicSR's and MMagic's EDSR under these names; those of the authors' EDSR-PP have them.
+        """The tensors of BasicSR's and MMagic's EDSR under these names; those of EDSR-PP have them, but for ×3.
 
         Neither stores the mean, and MMagic's works in 0 … 1: since all layers but the biases scale with their input,
         those alone are multiplied for 0 … 255.
@@ -152,5 +152,4 @@ class EDSR(_ResidualFeatures, Model):
         found = renamed(tensors, rules)
         if "upsample.0.upsample_conv.weight" in tensors:
             found = {name: value * LEVELS if name.endswith(".bias") else value for name, value in found.items()}
-        means = {name: value for name, value in self.state_dict().items() if "_mean." in name}
-        return means | found
+        return stored_means(self) | found

@@ -37,3 +37,10 @@ class MeanShift(nn.Module):
     def forward(self, levels: Tensor) -> Tensor:
         """N×C×H×W to the same, shifted."""
         return F.conv2d(levels, self.weight, self.bias)
+
+
+def stored_means(network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a network's `sub_mean` and `add_mean` by their names, for published files that have none."""
+    return {
+        name: tensor for name, tensor in network.state_dict().items() if name.startswith(("sub_mean.", "add_mean."))
+    }

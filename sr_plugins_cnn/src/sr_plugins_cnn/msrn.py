@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
-from sr_plugins_cnn.mean_shift import LEVELS, MeanShift
+from sr_plugins_cnn.mean_shift import LEVELS, MeanShift, stored_means
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Convolution, margin, sub_pixel_layers
@@ -19,6 +20,8 @@ from sr_plugins_cnn.sub_pixel import SubPixelScale, SubPixelUpsampler, sub_pixel
 
 _RADIUS_OF_A_BLOCK = 4
 """Of its 5×5 convolutions, one after the other."""
+_SOME_FILES_LACK = re.compile(r"(head\.0|body\.\d+\.confusion|tail\.[012])\.bias")
+"""Biases that the first release began to have later."""
 
 
 class MSRN(Model):
@@ -89,8 +92,8 @@ class MSRN(Model):
     def adopt(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Also takes the files of the authors' first release (`OLD`), the paper's network on Y; it is `one_step`.
 
-        Its fusion reads the first features before the blocks' outputs, and in its earliest files some layers have no
-        bias: it is 0. The later, RGB release has these names.
+        Its fusion reads the first features before the blocks' outputs, and in its earliest files only the 3×3 and 5×5
+        convolutions of the blocks have a bias: the others' is 0. The later, RGB release has these names.
         """
         if "conv_input.weight" not in tensors:
             return tensors
@@ -104,10 +107,12 @@ class MSRN(Model):
         found = renamed(tensors, rules)
         if "tail.0.weight" in found:
             found["tail.0.weight"] = found["tail.0.weight"].roll(-found["head.0.weight"].shape[0], dims=1)
-        own = self.state_dict()
-        means = {name: value for name, value in own.items() if "_mean." in name}
-        biases = {name: torch.zeros_like(value) for name, value in own.items() if name.endswith(".bias")}
-        return biases | means | found
+        biases = {
+            name: torch.zeros_like(tensor)
+            for name, tensor in self.state_dict().items()
+            if _SOME_FILES_LACK.fullmatch(name)
+        }
+        return biases | stored_means(self) | found
 
 
 class _MultiScaleBlock(nn.Module):

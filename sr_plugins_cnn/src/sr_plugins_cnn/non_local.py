@@ -14,7 +14,8 @@ class RegionNonLocal(nn.Module):
 
     In float32 also under autocast: rounded embeddings would choose other places. Of pictures with an odd side, the
     quarters below and on the right are one pixel larger. Memory grows with the number of places, not with its square,
-    where PyTorch's attention is a fused one: on CPUs, and on CUDA for a width that is a multiple of 4.
+    where PyTorch's attention is a fused one: on CPUs, and on CUDA where `embedded` is a multiple of 4. Time grows with
+    the square all the same.
 
     Args:
         width: maps that come in and go out.

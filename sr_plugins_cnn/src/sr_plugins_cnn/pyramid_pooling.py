@@ -37,7 +37,8 @@ class PyramidPooling(nn.Module):
 class PooledUpsampler(nn.Sequential):
     """The sub-pixel upsampler with pyramid pooling in front of each convolution, which fuses what it brings.
 
-    Park et al., Efficient Module Based Single Image Super Resolution for Multiple Problems, CVPRW 2018 (EDSR-PP).
+    Park et al., Efficient Module Based Single Image Super Resolution for Multiple Problems, CVPRW 2018 (EDSR-PP). The
+    authors' code leaves the pyramid out at ×3; here it stands there too.
 
     Args:
         factors: by which its stages enlarge.

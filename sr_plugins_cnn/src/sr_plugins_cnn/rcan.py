@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
 from sr_plugins_cnn.channel_attention import ChannelAttention, Reduction
-from sr_plugins_cnn.mean_shift import LEVELS, MeanShift
+from sr_plugins_cnn.mean_shift import LEVELS, MeanShift, stored_means
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.renaming import renamed
@@ -83,8 +83,7 @@ class RCAN(Model):
             r"upsample\.(\d+)\.(\w+)": r"tail.0.\1.\2",
             r"conv_last\.(\w+)": r"tail.1.\1",
         }
-        means = {name: value for name, value in self.state_dict().items() if "_mean." in name}
-        return means | renamed(tensors, rules)
+        return stored_means(self) | renamed(tensors, rules)
 
 
 class _ResidualGroup(nn.Module):

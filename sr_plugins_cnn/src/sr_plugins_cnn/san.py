@@ -29,8 +29,11 @@ class SAN(Model):
     The same region-level non-local block stands before and after the groups. After each group `gamma` times what the
     first one said is added: one number, which starts at 0. Inside, the picture has values 0 … 255 less the mean of
     DIV2K. State-dict names, first weights (PyTorch's own; the non-local block adds nothing at first) and wiring are
-    those of the authors' training code, whose long skip begins before the first non-local block. Both attentions read
-    the whole picture, so a tile is not quite what it is in the whole: there is no margin.
+    those of the authors' `TrainCode`, whose long skip begins before the first non-local block.
+
+    Both attentions read the whole picture, so a tile is not quite what it is in the whole: there is no margin. The
+    non-local block compares every two places of a quarter: a picture with sides twice as long takes it 16 times as
+    long, so large ones are better cut in tiles.
 
     Args:
         scale: the one scale it is for: 1, 2, 3, 4, 8 or 16.
@@ -80,7 +83,14 @@ class SAN(Model):
             return sr
 
     def adopt(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """The authors' files without the 38,044 numbers of layers that their code never calls."""
+        """The authors' files without the 38,044 numbers of layers that their code never calls.
+
+        Their repository has a second network under the same names, in `code`: 16 embedded maps, a long skip that begins
+        behind the first non-local block. Its files fit in shape where `embedded` is 16, and would give wrong pictures.
+        They too hold a `conv_last` that is never called; it stays, so that they are refused.
+        """
+        if not any(name.startswith("non_local.soca.") for name in tensors):
+            return tensors
         return {name: tensor for name, tensor in tensors.items() if not _NEVER_USED.fullmatch(name)}
 
 

@@ -44,7 +44,7 @@ class SecondOrderAttention(nn.Module):
     """Features times weights that come from the root of their covariance (Dai et al., SAN, CVPR 2019, section 3.3).
 
     Covariance and root are float32 also under autocast, and read the whole picture; the authors' code leaves out what
-    is further than 500 (later 100) pixels from its middle, to save time. Names as there.
+    is further than 500 pixels (in `TrainCode`; 100 in `code`) from its middle, to save time. Names as there.
 
     Args:
         width: maps.
