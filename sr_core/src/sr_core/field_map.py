@@ -29,6 +29,7 @@ UPSAMPLINGS: Mapping[str, str] = {
     "transposed": "a transposed convolution, which spreads each small pixel over several large ones",
     "sub-pixel": "a convolution makes scale² maps, which are shuffled into one large one",
     "meta": "the weights are made for each place on the large picture, so any scale will do",
+    "implicit": "a small network is asked for the colour of any place on the large picture, so any scale will do",
 }
 """By what the picture grows: what `upsampling` may say."""
 
@@ -91,7 +92,7 @@ def field_map(
     Args:
         registry: where components nested in the variants' arguments are looked up.
         components: the networks; by default all.
-        at: at which of the paper's scales they are counted.
+        at: at which of the paper's scales they are counted; networks for any scale also at others.
     """
     chosen = registry.all("model") if components is None else components
     return [
@@ -152,6 +153,8 @@ def _variant(
         with guarded(f"{component}: not counted"):
             plain = json.loads(json.dumps(dict(arguments)))
             scales = _scales(component.facts.get("scales", ()))
+            if isinstance(at, int | float) and at not in scales and _is_for_any(component, at):
+                scales = (*scales, at)
     except SrkitError as error:
         troubles.append(str(error))
     counted = scales[:1] if at == "smallest" else [scale for scale in scales if at in ("all", scale)]
@@ -164,6 +167,14 @@ def _scales(fact: Fact) -> tuple[Scale, ...]:
     if not isinstance(fact, tuple):
         raise TypeError(f"scales must be a tuple of numbers, found {fact!r}")
     return tuple(sorted(check_scale(float(scale)) for scale in fact))
+
+
+def _is_for_any(component: Component, scale: float) -> bool:
+    """Whether the network's class is for a range of scales that holds this one."""
+    from sr_core.interfaces.capabilities import ScaleRange
+
+    scales = getattr(component.load(), "scales", None)
+    return isinstance(scales, ScaleRange) and scale in scales
 
 
 def _cost(
