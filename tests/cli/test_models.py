@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -158,6 +159,13 @@ def test_in_a_narrow_terminal_figures_stay_whole_and_nothing_is_wider(
     assert ("residual" in text) == (width == 140)
 
 
+@pytest.mark.usefixtures("strangers")
+def test_a_caller_s_garbage_is_collected_as_before(srkit: Srkit) -> None:
+    srkit("models")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
 def test_help_never_loads_torch() -> None:
     code = "import sys; from sr_core.cli import main; main(['models', '--help'], standalone_mode=False); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -186,10 +194,17 @@ def test_every_network_of_the_package_is_counted(srkit: Srkit) -> None:
     assert "—" not in srkit("models").output
 
 
+def test_between_the_papers_scales_are_the_networks_for_any_scale(srkit: Srkit) -> None:
+    done = srkit("models", "--scale", "2.5", "--json")
+    names = {variant["component"] for variant in json.loads(done.output) if variant["distribution"] == "srkit-cnn"}
+    assert {"meta", "meta_rdn", "meta_edsr", "liif"} <= names
+    assert "edsr" not in names
+
+
 @pytest.mark.parametrize(
     ("scale", "complaint"),
     [
-        ("7", "no installed network has the scale 7"),
+        ("0.5", "no installed network has the scale 0.5"),
         ("0", "0"),
         ("nan", "expected a scale, as 2, 0.5 or 2x3 (vertical x horizontal), found 'nan'"),
         ("2x3", "the same on both axes, not 2x3"),

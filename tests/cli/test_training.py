@@ -214,7 +214,14 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"scale": {"from": 3, "to": 2, "step": 0.5}}, "no whole number of steps of 0.5 leads from 3 to 2"),
     ({"scale": {"from": 2, "to": 3}}, "'step' is missing"),
     ({"scale": {"from": 2, "too": 3, "step": 1}}, "train.scale: unknown key 'too'; did you mean 'to'?"),
-    ({"model": {"name": "espcn", "scale": 2}, "scale": 3}, "takes scale 2, not 3"),
+    ({"model": {"name": "espcn", "scale": 2}, "scale": 3}, "train.scale: 'espcn' takes scale 2, not 3"),
+    ({"scale": {"from": 2, "to": 4, "step": 0.1}}, "takes one scale, and this run has 21 of them"),
+    (
+        {"model": {"name": "meta", "backbone": "espcn"}},
+        "train.model.backbone: unknown part 'espcn': there is a model of",
+    ),
+    ({"model": {"name": "meta", "backbone": {"name": "edrs"}}}, "unknown part 'edrs'; did you mean 'edsr'?"),
+    ({"data": {"hr": "train"}}, "data.crop (or data.lr_crop) missing"),
 ]
 
 

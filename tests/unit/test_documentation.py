@@ -19,9 +19,12 @@ import sr_plugins_cnn
 import sr_plugins_interp
 import sr_plugins_losses
 from sr_core import upscale
+from sr_core.building import build
 from sr_core.discovery import discover
+from sr_core.inference.engine import super_resolve
+from sr_core.parameters import ComponentReference
 from sr_core.spec.reading import read_spec
-from sr_core.testing import check_model, check_upsampler
+from sr_core.testing import check_backbone, check_model, check_upsampler
 from tests.conftest import Install
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,28 @@ def test_the_network_of_writing_a_plugin_keeps_its_contract(install: Install) ->
     tiny = importlib.import_module("tiny_network").Tiny
     check_model(tiny(scale=3))
     check_model(tiny(scale=2, width=4))
+
+
+def test_the_backbone_of_writing_a_plugin_stands_in_any_scale_networks(install: Install) -> None:
+    code = next(block for block in blocks("docs/writing-a-plugin.md", "python") if "class Blurry" in block)
+    register = """
+from sr_core import hookimpl
+
+@hookimpl
+def srkit_register(registry):
+    registry.part("blurry", "blurry_backbone:Blurry", summary="two convolutions")
+"""
+    install("blurry", "blurry_backbone", code + register)
+    blurry = importlib.import_module("blurry_backbone").Blurry
+    check_backbone(blurry())
+    registry = discover().registry
+    for name, argument in (("meta", "backbone"), ("liif", "encoder")):
+        reference = ComponentReference.of(name, {argument: {"name": "blurry", "width": 6}})
+        network = build(registry, "model", reference)
+        picture = torch.rand(1, 3, 37, 42)
+        whole = super_resolve(network.eval(), picture, 2.37)
+        assert whole.shape[-2:] == (88, 100)
+        assert (super_resolve(network, picture, 2.37, tile=16) - whole).abs().max() <= 4e-5 * whole.abs().max()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "specs").rglob("*.yaml")), ids=lambda path: path.stem)

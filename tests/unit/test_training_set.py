@@ -109,6 +109,12 @@ def test_many_problems_are_shortened_and_counted(tmp_path: Path) -> None:
     assert "and 15 more" in str(caught.value)
 
 
+def test_of_crops_at_several_scales_the_largest_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path, (24, 24), (24, 40))
+    with pytest.raises(DatasetError, match=r"a\.png: 24×24 is smaller than the crop of 32×32 at ×4"):
+        load(tmp_path, crop_in="lr", scales=(2, 4, 3.5))
+
+
 def test_pictures_smaller_than_the_crop_are_refused_or_left_out(tmp_path: Path) -> None:
     write_pictures(tmp_path, (24, 24), (7, 24), (24, 7))
     with pytest.raises(DatasetError, match="has 2 problems"):

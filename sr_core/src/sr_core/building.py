@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from sr_core.component import Component, Kind
-from sr_core.errors import ParameterError
+from sr_core.errors import ParameterError, UnknownComponentError
 from sr_core.guard import describe, guarded
 from sr_core.parameters import ComponentReference, NestedComponent, check_parameters
 from sr_core.registry import Registry
@@ -100,6 +100,8 @@ def _built(registry: Registry, value: Any, where: str, filled: Mapping[str, Any]
         except ParameterError as error:
             problems = [((where, *path), message) for path, message in error.problems]
             raise ParameterError(error.component, problems) from error
+        except UnknownComponentError as error:
+            raise ParameterError(where, [((where,), str(error))]) from error
         if not isinstance(made, role.contract):
             message = f"'{value.reference.name}' is no {role.contract.__name__}"
             raise ParameterError(where, [((where,), message)])

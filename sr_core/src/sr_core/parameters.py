@@ -37,6 +37,9 @@ COMPONENT_MARK = "srkit-component"
 
 Path = tuple[str | int, ...]
 
+_MOST_NAMED = 5
+"""Scales that are named one by one."""
+
 
 class ComponentReference(BaseModel):
     """A component as a spec names it: `bicubic`, or `{name: bicubic, rounding: each_pass}`."""
@@ -150,7 +153,8 @@ def check_parameters(
 def _problem(details: ErrorDetails, known: tuple[str, ...], filled: Mapping[str, Any]) -> tuple[Path, str]:
     """A finding in plain words; a `scale` that is missing because the run has several says so."""
     if details["type"] == "missing" and details["loc"] == ("scale",) and "scales" in filled:
-        scales = " and ".join(describe_scale(scale) for scale in filled["scales"])
+        named = [describe_scale(scale) for scale in filled["scales"]]
+        scales = " and ".join(named) if len(named) <= _MOST_NAMED else f"{len(named)} of them"
         return (), f"takes one scale, and this run has {scales}; give it its own 'scale'"
     return explain(details, known)
 

@@ -185,10 +185,10 @@ class Registry:
         near = self.nearest(kind, name)
         if near:
             return f"unknown {kind} '{name}'; did you mean '{near}'?"
+        names = sorted({component.name for component in self.all(kind)})
+        known = f"installed: {', '.join(names)}" if names else f"no {kind} is installed"
         other = next((k for k in KINDS if k != kind and self.has(k, name)), None)
         if other:
             article = "an" if other == "upsampler" else "a"
-            return f"unknown {kind} '{name}': there is {article} {other} of that name"
-        names = sorted({component.name for component in self.all(kind)})
-        known = f"installed: {', '.join(names)}" if names else f"no {kind} is installed"
+            return f"unknown {kind} '{name}': there is {article} {other} of that name; {known}"
         return f"unknown {kind} '{name}'; {known}"

@@ -90,7 +90,10 @@ class TrainAssembler:
         if model is None:
             return None
         with self._faults.at("train", "model"):
-            self._assembler.check_scales(self._train.model.name, model, self._spec.run.all_scales)
+            self._assembler.check_scales(self._train.model.name, model)
+        if self._train.scale is not None:
+            with self._faults.at("train", "scale"):
+                self._assembler.check_scales(self._train.model.name, model, self._spec.run.trained_scales)
         if self._train.weights is not None:
             with self._faults.at("train", "weights"):
                 start = Path(self._train.weights)
@@ -117,7 +120,11 @@ class TrainAssembler:
         with self._faults.at("train"):
             missing = [
                 key
-                for key, value in (("steps", train.steps), ("loss", train.loss or None), ("data.crop", crop))
+                for key, value in (
+                    ("steps", train.steps),
+                    ("loss", train.loss or None),
+                    ("data.crop (or data.lr_crop)", crop),
+                )
                 if value is None
             ]
             if missing:

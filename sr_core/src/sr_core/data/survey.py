@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from sr_core.data.training_set import TrainingSet
 from sr_core.errors import DatasetError, PictureError
 from sr_core.imaging.size import lr_size
 from sr_core.interfaces.capabilities import Channels
-from sr_core.scales import Scale
+from sr_core.scales import Scale, describe_scale
 
 Small = Literal["refuse", "leave_out"]
 Progress = Callable[[int, int], None]
@@ -146,11 +147,13 @@ def _takes(channels: Channels, planes: int) -> bool:
 
 
 def _too_small(picture: Surveyed, shapes: Sequence[CropShape]) -> str | None:
-    for shape in shapes:
-        if 0 in shape.places(picture.size, picture.lr_size(shape.scale)):
-            rows, columns = picture.size
-            return f"{rows}×{columns} is smaller than the crop of {shape.hr[0]}×{shape.hr[1]}"
-    return None
+    """In words, with the largest crop that does not fit: a picture has to have room for the crops of every scale."""
+    unfit = [shape for shape in shapes if 0 in shape.places(picture.size, picture.lr_size(shape.scale))]
+    if not unfit:
+        return None
+    (rows, columns), largest = picture.size, max(unfit, key=lambda shape: math.prod(shape.hr))
+    at = f" at ×{describe_scale(largest.scale)}" if len(shapes) > 1 else ""
+    return f"{rows}×{columns} is smaller than the crop of {largest.hr[0]}×{largest.hr[1]}{at}"
 
 
 def _of_other_planes(pictures: Sequence[Surveyed], channels: Channels) -> list[str]:
