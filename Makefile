@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # More options for pip, e.g. PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu" for a torch without CUDA.
 PIP_FLAGS ?=
+# How the suite is shared out: a process a core, the tests of a file together for as long as both have work.
+PYTEST_FLAGS ?= --numprocesses=auto --maxprocesses=8 --dist=worksteal
 BIN := .venv/bin
 PACKAGES := sr_core sr_plugins_interp sr_plugins_cnn sr_plugins_losses
 PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
@@ -12,10 +14,10 @@ demo: .venv/demo.stamp
 	$(BIN)/srkit run specs/quickstart.yaml
 
 test: .venv/develop.stamp
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest $(PYTEST_FLAGS) --cov --cov-report=term
 
 test-fast: .venv/develop.stamp
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(PYTEST_FLAGS) -m "not slow"
 
 lint: .venv/develop.stamp
 	$(BIN)/ruff format --check .
