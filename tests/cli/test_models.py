@@ -75,9 +75,11 @@ def rows(text: str) -> dict[str, list[str]]:
     return {line[0].strip(): [cell.strip() for cell in line[1:]] for line in cells if line}
 
 
-def test_a_row_tells_what_a_variant_is_and_costs(srkit: Srkit) -> None:
+@pytest.mark.slow
+def test_every_network_of_the_package_is_counted_and_a_row_tells_what_a_variant_is_and_costs(srkit: Srkit) -> None:
     done = srkit("models")
     assert done.exit_code == 0
+    assert "—" not in done.output
     fsrcnn = ["fsrcnn", "2016", "post", "transposed", "plain", "2 3 4", "12,809", "2.87 G"]
     assert rows(done.output)["FSRCNN"] == fsrcnn
     assert rows(done.output)["VDSR"][-2:] == ["665,921", "613 G"]
@@ -107,15 +109,18 @@ def test_rows_come_in_the_order_that_is_asked_for_and_unknown_figures_last(
     assert set(variants[-2:]) <= {"Silent", "Mine", "Worded", "Odd"}
 
 
+@pytest.mark.usefixtures("strangers")
 def test_json_has_every_figure_at_every_scale(srkit: Srkit) -> None:
-    (variant,) = (v for v in json.loads(srkit("models", "--json").output) if v["variant"] == "FSRCNN-s")
-    assert variant["component"] == "fsrcnn"
-    assert variant["distribution"] == "srkit-cnn"
-    assert variant["facts"]["design"] == ["plain"]
-    assert variant["arguments"] == {"d": 32, "s": 5, "m": 1}
+    (variant,) = (v for v in json.loads(srkit("models", "--json").stdout) if v["variant"] == "Tiny [wide]")
+    assert variant["component"] == "tiny"
+    assert variant["distribution"] == "strangers"
+    assert variant["facts"] == {"year": 1999, "framework": "post", "scales": [2, 3]}
+    assert variant["arguments"] == {"width": 8}
     assert variant["trouble"] == ""
-    assert [cost["scale"] for cost in variant["costs"]] == [2, 3, 4]
-    assert variant["costs"][0] == {"scale": 2, "parameters": 4_086, "multiply_adds": 3_937 * 640 * 360}
+    pixels = {2: 640 * 360, 3: 427 * 240}  # of 1281 columns at ×3
+    assert [(cost["scale"], cost["parameters"]) for cost in variant["costs"]] == [(2, 16), (3, 16)]
+    for cost in variant["costs"]:
+        assert cost["multiply_adds"] == pytest.approx(8 * pixels[cost["scale"]], rel=1e-3)
 
 
 @pytest.mark.usefixtures("strangers")
@@ -187,11 +192,6 @@ def test_a_stranger_s_odd_variant_does_not_break_the_listing(srkit: Srkit) -> No
     listed = srkit("list-plugins", "--json")
     assert listed.exit_code == 0
     assert "object object at" in listed.output
-
-
-@pytest.mark.slow
-def test_every_network_of_the_package_is_counted(srkit: Srkit) -> None:
-    assert "—" not in srkit("models").output
 
 
 def test_between_the_papers_scales_are_the_networks_for_any_scale(srkit: Srkit) -> None:

@@ -391,8 +391,10 @@ def test_weights_of_another_network_are_refused_with_the_differing_names(
     srkit: Srkit,
     spec: SpecWriter,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install("tiny-models", "tiny_models", MODEL_PLUGIN)
+    monkeypatch.setenv("SRKIT_DISABLE_PLUGINS", "srkit-cnn")  # whose networks would all be compared
     path = tmp_path / "other.safetensors"
     if weights is None:
         path.write_bytes(b"\x80\x04pickle")

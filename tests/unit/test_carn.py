@@ -77,6 +77,16 @@ def test_first_weights_are_pytorch_s() -> None:
     promises.check_first_weights_of_pytorch(CARN((2,), width=32))
 
 
+def test_he_s_first_weights_are_as_large_as_relu_needs_them() -> None:
+    torch.manual_seed(0)
+    for name, layer in CARN((2,), initialisation="he").named_modules():
+        if isinstance(layer, nn.Conv2d) and name != "exit" and layer.weight.numel() > 2000:
+            fan_in = layer.weight[0].numel()
+            assert layer.weight.detach().std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.05), name
+            assert layer.bias is not None
+            assert not layer.bias.any()
+
+
 def test_axes_that_differ_are_refused() -> None:
     promises.check_axes_that_differ_are_refused(CARN((2, 3), width=4), (2, 3))
 

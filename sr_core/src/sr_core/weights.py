@@ -10,7 +10,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from sr_core.building import build, resolved_parameters
@@ -19,6 +18,7 @@ from sr_core.component import Component
 from sr_core.discovery import discover
 from sr_core.errors import SrkitError
 from sr_core.guard import guarded
+from sr_core.inference.on_meta import constructing_on_meta
 from sr_core.interfaces.model import Model
 from sr_core.parameters import ComponentReference, parameter_model
 from sr_core.published.layouts import plain_names
@@ -240,7 +240,7 @@ def _without_memory(
     registry: Registry, component: Component, parameters: Mapping[str, Any], filled: Mapping[str, Any]
 ) -> Model:
     """A network without the memory and the time to make its tensors."""
-    with guarded("it cannot be built"), torch.device("meta"):
+    with guarded("it cannot be built"), constructing_on_meta():
         reference = ComponentReference.of(component.qualified_name, parameters)
         network: Model = build(registry, "model", reference, filled)
     return network

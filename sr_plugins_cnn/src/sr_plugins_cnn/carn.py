@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -23,6 +23,7 @@ _CASCADED = 3
 _RADIUS = 1 + _CASCADED * _CASCADED * 2
 """Of all 3×3 convolutions on LR, one after the other."""
 
+Initialisation = Literal["released", "he"]
 CascadeScales = Annotated[tuple[SubPixelScale, ...], Field(min_length=1)]
 
 
@@ -34,13 +35,20 @@ class _CascadingNetwork(Model):
         width: maps of the features.
         groups: into which the convolutions of the upsamplers are split.
         channels: planes of the picture.
+        initialisation: of all weights.
         block: makes one block.
     """
 
     equal_axes = True
 
     def __init__(
-        self, scales: CascadeScales, width: int, groups: int, channels: Planes, block: Callable[[], nn.Module]
+        self,
+        scales: CascadeScales,
+        width: int,
+        groups: int,
+        channels: Planes,
+        initialisation: Initialisation,
+        block: Callable[[], nn.Module],
     ) -> None:
         super().__init__()
         planes, rgb = plane_count(channels), channels == "rgb"
@@ -54,6 +62,11 @@ class _CascadingNetwork(Model):
         self.upsample = nn.ModuleDict({f"up{scale}": _Upsampler(scale, width, groups) for scale in sorted(self.scales)})
         self.exit = PictureConvolution(width, planes)
         self.add_mean = MeanShift(planes, 1, rgb=rgb, levels=1)
+        if initialisation == "he":
+            for layer in self.modules():
+                if isinstance(layer, nn.Conv2d) and layer is not self.exit:
+                    nn.init.kaiming_normal_(layer.weight)
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type] # all have one
 
     def forward(self, lr: Tensor, scale: Scale) -> Tensor:
         """Super-resolve `lr`, N×C×H×W with the planes it is for."""
@@ -89,10 +102,17 @@ class CARN(_CascadingNetwork):
         scales: the scales it is for, of 1, 2, 3, 4, 8 and 16; a step teaches the upsampler of its scale alone.
         width: maps of the features.
         channels: `y`, `rgb` or a number of planes; only RGB has a mean.
+        initialisation: `released`, or `he` (He et al., ICCV 2015), with which short trainings learn faster.
     """
 
-    def __init__(self, scales: CascadeScales = (2, 3, 4), width: Width = 64, channels: Planes = "rgb") -> None:
-        super().__init__(scales, width, 1, channels, lambda: _CascadingBlock(width))
+    def __init__(
+        self,
+        scales: CascadeScales = (2, 3, 4),
+        width: Width = 64,
+        channels: Planes = "rgb",
+        initialisation: Initialisation = "released",
+    ) -> None:
+        super().__init__(scales, width, 1, channels, initialisation, lambda: _CascadingBlock(width))
 
 
 class CARNM(_CascadingNetwork):
@@ -106,6 +126,7 @@ class CARNM(_CascadingNetwork):
         width: maps of the features; a multiple of `groups`.
         groups: into which the 3×3 convolutions are split.
         channels: `y`, `rgb` or a number of planes; only RGB has a mean.
+        initialisation: `released`, or `he` (He et al., ICCV 2015), with which short trainings learn faster.
 
     Raises:
         ValueError: the groups do not divide the width.
@@ -117,10 +138,11 @@ class CARNM(_CascadingNetwork):
         width: Width = 64,
         groups: Annotated[int, Field(ge=1)] = 4,
         channels: Planes = "rgb",
+        initialisation: Initialisation = "released",
     ) -> None:
         if width % groups:
             raise ValueError(f"width: {width} maps cannot be split into {groups} groups; choose a multiple of {groups}")
-        super().__init__(scales, width, groups, channels, lambda: _SharingBlock(width, groups))
+        super().__init__(scales, width, groups, channels, initialisation, lambda: _SharingBlock(width, groups))
 
 
 def _margin(scale: int) -> int:
