@@ -13,11 +13,15 @@ PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 demo: .venv/demo.stamp
 	$(BIN)/srkit run specs/quickstart.yaml
 
+# Processes that wait for each other are tested by themselves, when nothing else takes their time.
+ALONE := tests/cli/test_several_processes.py
+
 test: .venv/develop.stamp
-	$(BIN)/pytest $(PYTEST_FLAGS) --cov --cov-report=term
+	$(BIN)/pytest $(PYTEST_FLAGS) --ignore=$(ALONE) --cov --cov-report=
+	$(BIN)/pytest $(ALONE) --cov --cov-append --cov-report=term
 
 test-fast: .venv/develop.stamp
-	$(BIN)/pytest $(PYTEST_FLAGS) -m "not slow"
+	$(BIN)/pytest $(PYTEST_FLAGS) --ignore=$(ALONE) -m "not slow"
 
 lint: .venv/develop.stamp
 	$(BIN)/ruff format --check .
