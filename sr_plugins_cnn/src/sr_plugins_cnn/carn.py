@@ -173,7 +173,7 @@ class _SharingBlock(nn.Module):
 
     def __init__(self, width: int, groups: int) -> None:
         super().__init__()
-        self.b1 = _GroupedResidualBlock(width, groups)
+        self.b1 = _ResidualBlock(width, groups)
         self.c1, self.c2, self.c3 = (_Fusion((2 + before) * width, width) for before in range(_CASCADED))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -181,33 +181,20 @@ class _SharingBlock(nn.Module):
 
 
 class _ResidualBlock(nn.Module):
-    """ReLU(x + conv(ReLU(conv(x)))): unlike EDSR's, the sum is rectified."""
+    """ReLU(x + conv(ReLU(conv(x)))): unlike EDSR's, the sum is rectified.
 
-    def __init__(self, width: int) -> None:
+    Grouped convolutions (None: not grouped) are brought together by a 1×1 convolution.
+    """
+
+    def __init__(self, width: int, groups: int | None = None) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, width, 3, padding=1, groups=groups or 1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, width, 3, padding=1, groups=groups or 1),
         )
-
-    def forward(self, features: Tensor) -> Tensor:
-        summed: Tensor = self.body(features) + features
-        return summed.relu()
-
-
-class _GroupedResidualBlock(nn.Module):
-    """The same of grouped convolutions, which a 1×1 convolution brings together."""
-
-    def __init__(self, width: int, groups: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, groups=groups),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, groups=groups),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 1),
-        )
+        if groups is not None:
+            self.body.extend([nn.ReLU(inplace=True), nn.Conv2d(width, width, 1)])
 
     def forward(self, features: Tensor) -> Tensor:
         summed: Tensor = self.body(features) + features

@@ -195,9 +195,7 @@ def _neighbours(grid: Grid, axis: int, features: Tensor) -> _Neighbours:
 
     Where they lie is computed for the whole picture, in float64, so that all tiles agree on it.
     """
-    pixels, begin = (grid.rows, grid.columns)[axis], grid.first[axis]
-    place = torch.arange(pixels.start, pixels.stop, dtype=torch.float64, device="cpu")
-    place = (place + 0.5) / grid.scale[axis] - 0.5
+    place, begin = grid.places(axis), grid.first[axis]
     before = place.floor()
     index = (torch.stack((before, before + 1)) - begin).clamp(0, features.shape[2 + axis] - 1)
     after = place - before

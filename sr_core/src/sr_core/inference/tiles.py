@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from sr_core.imaging.size import Scale, per_axis, sr_size
+from sr_core.imaging.size import Scale, exact_ratio, per_axis, sr_size
 
 OVERLAP = 64
 """LR pixels by which tiles reach into each other where a network sees the whole picture."""
@@ -41,10 +40,7 @@ def tile_step(multiple: int, scale: Scale) -> int | None:
     >>> tile_step(1, 2.5), tile_step(4, 2), tile_step(1, (2, 1.5)), tile_step(1, 2**0.5)
     (2, 4, 2, None)
     """
-    denominators = [Fraction(axis).limit_denominator(_LARGEST_STEP) for axis in per_axis(scale)]
-    if any(float(near) != float(axis) for near, axis in zip(denominators, per_axis(scale), strict=True)):
-        return None
-    step = math.lcm(multiple, *(near.denominator for near in denominators))
+    step = math.lcm(multiple, *(exact_ratio(axis).denominator for axis in per_axis(scale)))
     return step if step <= _LARGEST_STEP else None
 
 

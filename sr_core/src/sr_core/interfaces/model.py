@@ -149,17 +149,21 @@ class Grid:
     @property
     def vertical(self) -> Tensor:
         """Float32 positions of the rows in LR pixels; 0 is the centre of the features' first row."""
-        return self._positions(self.rows, 0)
+        return self._positions(0)
 
     @property
     def horizontal(self) -> Tensor:
         """Float32 positions of the columns, likewise."""
-        return self._positions(self.columns, 1)
+        return self._positions(1)
 
-    def _positions(self, pixels: range, axis: int) -> Tensor:
+    def places(self, axis: int) -> Tensor:
+        """Float64 positions of the rows (axis 0) or columns (1) on the whole LR picture: the same in every tile."""
+        pixels = (self.rows, self.columns)[axis]
         index = torch.arange(pixels.start, pixels.stop, dtype=torch.float64, device="cpu")
-        positions = (index + 0.5) / self.scale[axis] - 0.5 - self.first[axis]
-        return positions.to(self.device, torch.float32)
+        return (index + 0.5) / self.scale[axis] - 0.5
+
+    def _positions(self, axis: int) -> Tensor:
+        return (self.places(axis) - self.first[axis]).to(self.device, torch.float32)
 
 
 class AnyScaleModel(Model):
