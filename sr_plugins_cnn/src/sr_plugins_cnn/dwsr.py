@@ -10,9 +10,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sr_core import Model, Scale, full_precision
+from sr_core.imaging.padding import continued
 from sr_plugins_cnn.convolutions import he_convolution
 from sr_plugins_cnn.enlarging import enlarge
-from sr_plugins_cnn.padding import continued
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.receptive_field import Bicubic, Convolution, PixelShuffle, StridedConvolution, margin
 from sr_plugins_cnn.wavelets import from_sub_bands, sub_bands

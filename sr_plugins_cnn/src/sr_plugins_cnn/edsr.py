@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sr_core import Backbone, Model, Scale, full_precision, sr_size
+from sr_core.imaging.padding import continued
 from sr_plugins_cnn.activation import Activation, activation_radius
 from sr_plugins_cnn.mean_shift import LEVELS, MeanShift, stored_means
-from sr_plugins_cnn.padding import continued
 from sr_plugins_cnn.picture_convolution import PictureConvolution
 from sr_plugins_cnn.planes import Planes, Width, plane_count
 from sr_plugins_cnn.pyramid_pooling import PooledUpsampler

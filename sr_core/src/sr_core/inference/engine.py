@@ -6,10 +6,10 @@ import contextlib
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sr_core.errors import ContractError
 from sr_core.imaging.color import rgb_to_ycbcr, ycbcr_to_rgb
+from sr_core.imaging.padding import continued
 from sr_core.imaging.resize import resize
 from sr_core.imaging.size import sr_size
 from sr_core.inference.tiling import enlarged_by
@@ -93,10 +93,6 @@ def _apply(method: Method, image: Tensor, scale: Scale, tile: int | None) -> Ten
 
 def _padded(model: Model, image: Tensor, scale: Scale, tile: int | None) -> Tensor:
     """Pad at the bottom and right to the model's `multiple`, by repeating the last pixel, and cut the result."""
-    height, width = image.shape[-2:]
-    bottom, right = -height % model.multiple, -width % model.multiple
-    if not bottom and not right:
-        return enlarged_by(model, image, scale, tile)
-    rows, columns = sr_size((height, width), scale)
-    padded = F.pad(image, (0, right, 0, bottom), mode="replicate")
+    rows, columns = sr_size((image.shape[-2], image.shape[-1]), scale)
+    padded = continued(image, model.multiple)
     return enlarged_by(model, padded, scale, tile)[..., :rows, :columns]
