@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -31,16 +34,17 @@ class Program(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - click's own signature
         """Run the program; a user's mistake is printed in plain words and ends with status 2."""
-        try:
-            return super().main(*arguments, **options)
-        except SrkitError as error:
-            _stop(str(error), BAD_INPUT)
-        except ImportError as error:
-            _stop(f"a package srkit needs cannot be imported: {describe(error)}; reinstall it", BAD_INPUT)
-        except MemoryError:
-            _stop("there is not enough memory for this", BAD_INPUT)
-        except OSError as error:
-            _stop(describe(error), BAD_INPUT)
+        with _ending_at_once():
+            try:
+                return super().main(*arguments, **options)
+            except SrkitError as error:
+                _stop(str(error), BAD_INPUT)
+            except ImportError as error:
+                _stop(f"a package srkit needs cannot be imported: {describe(error)}; reinstall it", BAD_INPUT)
+            except MemoryError:
+                _stop("there is not enough memory for this", BAD_INPUT)
+            except OSError as error:
+                _stop(describe(error), BAD_INPUT)
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; Ctrl-C ends it with one line."""
@@ -50,6 +54,30 @@ class Program(click.Group):
             _stop(str(stopped), stopped.status)
         except KeyboardInterrupt:
             _stop("stopped; what was finished is kept", INTERRUPTED)
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """A block that ends the process, where it is one of several that `torchrun` started, without taking it to pieces.
+
+    PyTorch's process group would be destroyed then, and may hang at it (see `training.devices`): a training of which
+    one process failed would never end.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    status = 0
+    try:
+        yield
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - it is told as Python tells it
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def _stop(message: str, status: int) -> NoReturn:

@@ -130,11 +130,15 @@ def joined_devices(device: torch.device) -> Iterator[Devices]:
         if (device.index or 0) >= torch.cuda.device_count():
             raise SrkitError(f"{world_size()} processes but {torch.cuda.device_count()} GPUs; start fewer")
         torch.cuda.set_device(device)
-    try:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
-    except (RuntimeError, ValueError) as error:
-        raise SrkitError(f"the processes cannot join: {error}") from error
+    if not distributed.is_initialized():
+        try:
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
+        except (RuntimeError, ValueError) as error:
+            raise SrkitError(f"the processes cannot join: {error}") from error
     try:
         yield Devices(device, process_rank(), world_size())
     finally:
-        distributed.destroy_process_group()
+        # Gloo's group lives as long as the process. Its destructor holds Python's lock while it waits for its threads,
+        # and they may need that lock to let go of a last tensor: it would wait for ever (seen with PyTorch 2.13).
+        if device.type == "cuda":
+            distributed.destroy_process_group()
