@@ -5,7 +5,7 @@ PIP_FLAGS ?=
 # How the suite is shared out: a process a core, the tests of a file together for as long as both have work.
 PYTEST_FLAGS ?= --numprocesses=auto --maxprocesses=8 --dist=worksteal
 BIN := .venv/bin
-PACKAGES := sr_core sr_plugins_interp sr_plugins_cnn sr_plugins_losses
+PACKAGES := sr_core sr_plugins_interp sr_plugins_cnn sr_plugins_losses sr_plugins_gan
 PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 
 .PHONY: demo test test-fast lint format clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from sr_core.scales import Scale, describe_scale
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.measuring_spec import DatasetSpec
+from sr_core.spec.phases_spec import place_in_phases
 from sr_core.spec.reading import Spec
 
 if TYPE_CHECKING:
@@ -80,9 +82,8 @@ def make_plan(spec: Spec, registry: Registry) -> Plan:
     """
     faults = FaultCollector(spec.document)
     datasets = _open_datasets(spec.run.evaluate.on if spec.run.evaluate else (), ("evaluate", "on"), spec, faults)
-    validation = spec.run.train.validation if spec.run.train else None
-    watched = _open_datasets(validation.on if validation else (), ("train", "validate", "on"), spec, faults)
-    pictures = _open_training_set(spec, faults)
+    watched = _open_watched(spec, faults)
+    pictures = _open_training_sets(spec, faults)
     finished = _find_finished_pictures(spec, datasets, faults)
     inputs = _find_inputs(spec, faults)
     try:
@@ -90,11 +91,10 @@ def make_plan(spec: Spec, registry: Registry) -> Plan:
     except ImportError:
         faults.stop_if_any()
         raise
-    if pictures is not None:
-        _refuse_tested(pictures, [*datasets, *watched], faults)
+    _refuse_tested(pictures, [*datasets, *itertools.chain.from_iterable(watched)], spec, faults)
     assembler = Assembler(spec, registry, faults)
     training = None
-    if spec.run.train is not None:
+    if spec.run.train:
         from sr_core.train_assembling import TrainAssembler
 
         training = TrainAssembler(spec, registry, faults, assembler).plan(pictures, watched)
@@ -117,25 +117,50 @@ def _open_datasets(
     return datasets
 
 
-def _open_training_set(spec: Spec, faults: FaultCollector) -> TrainingSet | None:
-    if spec.run.train is None:
-        return None
-    data = spec.run.train.data
-    with faults.at("train", "data"):
-        return open_training_set(data.hr, data.lr, spec.run.trained_scales, data.leave_out)
-    return None
+def _open_watched(spec: Spec, faults: FaultCollector) -> list[list[Dataset]]:
+    """The validation sets of each phase of training; phases that name the same share them."""
+    opened: list[list[Dataset]] = []
+    for index, phase in enumerate(spec.run.train):
+        wanted = phase.validation.on if phase.validation else ()
+        before = spec.run.train[index - 1].validation if index else None
+        if before is not None and before.on == wanted:
+            opened.append(opened[-1])
+        else:
+            path = place_in_phases(spec.document, index, "validate", "on")
+            opened.append(_open_datasets(wanted, path, spec, faults))
+    return opened
 
 
-def _refuse_tested(pictures: TrainingSet, tests: Sequence[Dataset], faults: FaultCollector) -> None:
+def _open_training_sets(spec: Spec, faults: FaultCollector) -> list[TrainingSet | None]:
+    """The pictures of each phase of training, None where they are faulty; phases that name the same share them."""
+    opened: list[TrainingSet | None] = []
+    for index, phase in enumerate(spec.run.train):
+        if index and spec.run.train[index - 1].data == phase.data:
+            opened.append(opened[-1])
+            continue
+        found = None
+        with faults.at(*place_in_phases(spec.document, index, "data")):
+            data = phase.data
+            found = open_training_set(data.hr, data.lr, spec.run.trained_scales, data.leave_out)
+        opened.append(found)
+    return opened
+
+
+def _refuse_tested(
+    pictures: Sequence[TrainingSet | None], tests: Sequence[Dataset], spec: Spec, faults: FaultCollector
+) -> None:
     """No picture to learn from may also be measured on."""
     from sr_core.data.duplicates import find_shared_pictures
 
-    with faults.at("train", "data", "hr"):
-        tested = list(dict.fromkeys(path for dataset in tests for path in dataset.hr))
-        if shared := find_shared_pictures(pictures.hr, tested):
-            shown = "; ".join(f"{ours} is {theirs}" for ours, theirs in shared[:MOST_SHOWN])
-            more = f"; and {len(shared) - MOST_SHOWN} more" if len(shared) > MOST_SHOWN else ""
-            raise DatasetError(f"pictures to learn from are also measured on: {shown}{more}; add them to leave_out")
+    tested = list(dict.fromkeys(path for dataset in tests for path in dataset.hr))
+    for index, found in enumerate(pictures):
+        if found is None or any(found is earlier for earlier in pictures[:index]):
+            continue
+        with faults.at(*place_in_phases(spec.document, index, "data"), "hr"):
+            if shared := find_shared_pictures(found.hr, tested):
+                shown = "; ".join(f"{ours} is {theirs}" for ours, theirs in shared[:MOST_SHOWN])
+                more = f"; and {len(shared) - MOST_SHOWN} more" if len(shared) > MOST_SHOWN else ""
+                raise DatasetError(f"pictures to learn from are also measured on: {shown}{more}; add them to leave_out")
 
 
 def _find_finished_pictures(spec: Spec, datasets: list[Dataset], faults: FaultCollector) -> FinishedPictures:

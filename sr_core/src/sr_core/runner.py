@@ -36,7 +36,9 @@ from sr_core.scales import describe_scale
 from sr_core.spec.changes import changed_keys
 from sr_core.spec.reading import Spec
 from sr_core.spec.values import TRAINED
-from sr_core.train_stage import Home, carry_out, forget_end, load_pictures, take_part
+from sr_core.train_phases import Home
+from sr_core.train_stage import carry_out, forget_end, take_part
+from sr_core.training_pictures import load_pictures
 
 _log = logging.getLogger("srkit")
 
@@ -87,7 +89,9 @@ def run(
         pictures = load_pictures(plan.training, plan.device, spec.run.seed, console)
     directory, is_changed = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
     if is_changed:
-        forget_end(directory)  # before the new spec is there: killed from now on, the run must not look finished
+        forget_end(
+            directory, plan.training
+        )  # before the new spec is there: killed from now on, the run must not look finished
     events = RunEvents(directory, plugins)
     directory.write_text("spec.yaml", _yaml(resolved))
     directory.write_json("environment.json", describe_environment(plan.device, plugins))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from sr_core.interfaces.capabilities import check_channels
+from sr_core.interfaces.capabilities import Channels, check_channels
 
 
 class Part(nn.Module):
@@ -56,3 +57,63 @@ class Backbone(Part, ABC):
     @abstractmethod
     def forward(self, lr: Tensor) -> Tensor:
         """Features N×width×H×W of the picture N×C×H×W, H and W multiples of `multiple`."""
+
+
+class FeatureNetwork(Part, ABC):
+    """A network that looks at pictures (VGG, ResNet): its feature maps say more of content than pixels do.
+
+    It only judges: whoever takes it freezes it. It shifts and scales the pictures itself.
+
+    Attributes:
+        widths: feature maps of each layer, by its name, from the first layer to the last.
+        origin: where its weights come from, for the user: a file's name, a publisher, or `random`.
+    """
+
+    widths: Mapping[str, int]
+    origin: str = "random"
+
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        widths = getattr(self, "widths", None)
+        if not isinstance(widths, Mapping) or not widths or not all(isinstance(w, int) for w in widths.values()):
+            raise ValueError(f"widths must give the feature maps of each layer by its name, it is {widths!r}")
+
+    @abstractmethod
+    def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Features by layer name, N×width×h×w, of RGB pictures N×3×H×W in [0, 1].
+
+        No layer after the last that is asked for is computed.
+        """
+
+
+class Discriminator(Part, ABC):
+    """A network that tells real pictures from made ones.
+
+    Attributes:
+        channels: the planes it takes.
+    """
+
+    channels: Channels = "rgb"
+
+    def check_facts(self) -> None:
+        """Refuse attributes that say nothing; called once, when it is built.
+
+        Raises:
+            ValueError: with the allowed form.
+        """
+        check_channels(self.channels)
+
+    @abstractmethod
+    def stages(self, image: Tensor) -> Sequence[Tensor]:
+        """Feature maps of pictures N×C×H×W in [0, 1], from the first stage to the last, and the verdict as the last.
+
+        The verdict is N×1, or N×1×h×w where each part of a picture is judged: logits, larger for more real.
+        """
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The verdict on pictures N×C×H×W."""
+        return self.stages(image)[-1]

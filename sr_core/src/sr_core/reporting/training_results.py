@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,26 +57,44 @@ def read_training(path: Path, spec: Mapping[str, Any], events: Sequence[Mapping[
     )
 
 
-def _facts(path: Path, spec: Mapping[str, Any], curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
+def _facts(path: Path, spec: Mapping[str, Any] | Sequence[Any], curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
     """The spec's choices in words; then what the training itself noted."""
+    phases: list[Mapping[str, Any]] = [spec] if isinstance(spec, Mapping) else list(spec)
     done = max((curve.steps[-1] for curve in curves.values() if curve.steps), default=0)
-    steps, data, schedule = spec.get("steps"), spec.get("data", {}), dict(spec.get("schedule", {}))
-    if schedule.get("warmup") == 0:
-        del schedule["warmup"]
-    crop = f" of {data['crop']}×{data['crop']} HR pixels" if "crop" in data else ""
-    written = {
-        "network": spec.get("model"),
-        "steps": None if steps is None else f"{steps:,}" if steps == done else f"{done:,} of {steps:,}",
-        "batch": f"{data['batch']} crops{crop}" if "batch" in data else None,
-        "loss": spec.get("loss"),
-        "optimiser": spec.get("optimizer"),
-        "schedule": schedule,
+    steps = sum(phase.get("steps") or 0 for phase in phases)
+    written = {"network": in_words(phases[0].get("model"))}
+    if steps:
+        written["steps"] = f"{steps:,}" if steps == done else f"{done:,} of {steps:,}"
+    if len(phases) > 1:
+        written["phases"] = ", ".join(f"{phase.get('name')} ({phase.get('steps') or 0:,} steps)" for phase in phases)
+    written |= {
+        "batch": _of_each_phase(phases, lambda phase: _batch(phase.get("data", {}))),
+        "loss": _of_each_phase(phases, lambda phase: in_words(phase.get("loss"))),
+        "optimiser": _of_each_phase(phases, lambda phase: in_words(phase.get("optimizer"))),
+        "schedule": _of_each_phase(phases, lambda phase: _schedule(phase.get("schedule", {}))),
     }
     noted = TypeAdapter(dict[str, str | int | float]).validate_json(_text(path / FACTS))
     pairs = {**written, **{key: f"{value:,}" if isinstance(value, int) else value for key, value in noted.items()}}
     if "parameters" not in pairs and (parameters := _parameters(path)):
         pairs["parameters"] = f"{parameters:,}"
-    return [(key, in_words(value)) for key, value in pairs.items() if value not in (None, [], {})]
+    return [(key, in_words(value)) for key, value in pairs.items() if value not in ("", None)]
+
+
+def _of_each_phase(phases: Sequence[Mapping[str, Any]], of: Callable[[Mapping[str, Any]], str]) -> str:
+    """What a phase has; where phases differ, each with its name."""
+    found = [of(phase) for phase in phases]
+    if len(set(found)) == 1:
+        return found[0]
+    return "; ".join(f"{phase.get('name')}: {value}" for phase, value in zip(phases, found, strict=True))
+
+
+def _batch(data: Mapping[str, Any]) -> str:
+    crop = f" of {data['crop']}×{data['crop']} HR pixels" if "crop" in data else ""
+    return f"{data['batch']} crops{crop}" if "batch" in data else ""
+
+
+def _schedule(schedule: Mapping[str, Any]) -> str:
+    return in_words({key: value for key, value in schedule.items() if (key, value) != ("warmup", 0)})
 
 
 def _text(path: Path) -> str:
@@ -98,6 +116,8 @@ def in_words(value: object) -> str:
     >>> in_words(["l1", {"name": "vgg", "weight": 0.006}])
     'l1 + vgg (weight 0.006)'
     """
+    if value is None:
+        return ""
     if isinstance(value, Mapping):
         options = ", ".join(f"{key} {_option(item)}" for key, item in value.items() if key != "name")
         name = str(value.get("name", ""))

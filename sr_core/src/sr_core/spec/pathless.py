@@ -10,7 +10,9 @@ from typing import Any
 def without_paths(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """What made the weights, of a resolved spec, with names for paths, so that equal weights are equal files."""
     left_out = {"validate", "checkpoint", "log", "tensorboard"}
-    train = {key: value for key, value in resolved["train"].items() if key not in left_out}
+    phases = resolved["train"] if isinstance(resolved["train"], list) else [resolved["train"]]
+    shown = [{key: value for key, value in phase.items() if key not in left_out} for phase in phases]
+    train = shown if len(shown) > 1 else shown[0]
     kept = {key: resolved[key] for key in ("name", "scale", "seed", "degradation", "precision") if key in resolved}
     named: dict[str, Any] = _named({**kept, "train": train})
     return named

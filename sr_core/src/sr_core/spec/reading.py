@@ -15,6 +15,7 @@ from sr_core.file_names import file_name
 from sr_core.registry import Registry
 from sr_core.spec.document import Document, KeyPath
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec
+from sr_core.spec.phases_spec import place_in_phases
 from sr_core.spec.run_spec import CandidateSpec, EvaluateSpec, RunSpec, UpscaleSpec
 from sr_core.spec.train_data_spec import ScaleStepsSpec, TrainDataSpec
 from sr_core.spec.train_spec import (
@@ -120,10 +121,11 @@ def _repeated_names(run: RunSpec, document: Document) -> list[Fault]:
         faults += _repeated(run.evaluate.candidates, "candidate", rename, ("evaluate", "candidates"), document)
         metrics = ("evaluate", "metrics")
         faults += _repeated(run.evaluate.metrics, "metric", "each metric is measured once", metrics, document)
-    if run.train is not None and run.train.validation is not None:
-        watched, path = run.train.validation, ("train", "validate")
-        faults += _repeated(watched.on, "data set", rename, (*path, "on"), document)
-        faults += _repeated(watched.metrics, "metric", "each metric is measured once", (*path, "metrics"), document)
+    for index, phase in enumerate(run.train):
+        if phase.validation is not None:
+            watched, path = phase.validation, place_in_phases(document, index, "validate")
+            faults += _repeated(watched.on, "data set", rename, (*path, "on"), document)
+            faults += _repeated(watched.metrics, "metric", "each metric is measured once", (*path, "metrics"), document)
     return faults
 
 
@@ -146,7 +148,7 @@ def _repeated(items: Sequence[_Named], what: str, mend: str, path: KeyPath, docu
 
 def _trained_by_nothing(run: RunSpec, document: Document) -> list[Fault]:
     """A fault for each `{model: trained}` of a spec that trains nothing."""
-    if run.train is not None:
+    if run.train:
         return []
     places: list[tuple[KeyPath, CandidateSpec]] = []
     if run.evaluate is not None:
@@ -172,9 +174,13 @@ def _known_keys(parent: str) -> tuple[str, ...]:
 
 def _existing(data: Any, path: KeyPath) -> KeyPath:  # noqa: ANN401 - plain values
     """The longest part of `path` that the file has: shorthands are longer once they are read."""
-    for length, key in enumerate(path):
+    found: KeyPath = ()
+    for key in path:
+        if isinstance(key, int) and not isinstance(data, list):
+            continue  # one thing, written without the list around it
         has_item = isinstance(data, list) and isinstance(key, int) and key < len(data)
         if not has_item and not (isinstance(data, dict) and key in data):
-            return path[:length]
+            break
         data = data[key]
-    return path
+        found = (*found, key)
+    return found

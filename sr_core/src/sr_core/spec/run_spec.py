@@ -11,8 +11,8 @@ from sr_core.parameters import ComponentReference
 from sr_core.registry import Registry
 from sr_core.scales import Scale
 from sr_core.spec.measuring_spec import DatasetSpec, ProtocolSpec, SpecPart
+from sr_core.spec.phases_spec import Phases
 from sr_core.spec.train_data_spec import ScaleStepsSpec
-from sr_core.spec.train_spec import TrainSpec
 from sr_core.spec.values import (
     TRAINED,
     DegradationReference,
@@ -144,7 +144,7 @@ class RunSpec(SpecPart):
         precision: of networks in training and upscaling; figures are always computed in float32 or better.
         deterministic: ask the device for reproducible algorithms.
         degradation: how LR is made where a data set brings none.
-        train: train a network.
+        train: train a network, in one phase or in a list of them.
         evaluate: measure candidates.
         upscale: enlarge pictures.
     """
@@ -156,14 +156,14 @@ class RunSpec(SpecPart):
     precision: Precision = "auto"
     deterministic: bool = False
     degradation: DegradationReference = ComponentReference(name="bicubic")
-    train: TrainSpec | None = None
+    train: Phases = ()
     evaluate: EvaluateSpec | None = None
     upscale: UpscaleSpec | None = None
 
     @property
     def trained_scales(self) -> tuple[Scale, ...]:
         """What the network is trained at: the run's scales, where `train` does not say."""
-        wanted = self.train.scale if self.train is not None else None
+        wanted = self.train[0].scale if self.train else None
         if wanted is None:
             return self.scale
         return wanted.scales if isinstance(wanted, ScaleStepsSpec) else wanted
@@ -173,9 +173,13 @@ class RunSpec(SpecPart):
         """What it is trained and measured at."""
         return tuple(dict.fromkeys([*self.scale, *self.trained_scales]))
 
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's own callable
+        return {key: value for key, value in handler(self).items() if value is not None}
+
     @model_validator(mode="after")
     def _has_work(self) -> Self:
-        if self.train is None and self.evaluate is None and self.upscale is None:
+        if not self.train and self.evaluate is None and self.upscale is None:
             raise ValueError("nothing to do: add 'train', 'evaluate' or 'upscale'")
         if self.upscale is not None and len(self.scale) != 1:
             raise ValueError("'upscale' needs one scale")

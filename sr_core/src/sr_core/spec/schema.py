@@ -24,6 +24,7 @@ _REFERENCES: tuple[tuple[str, str, Kind], ...] = (
 )
 _ONE_OR_MANY = (
     ("RunSpec", "scale"),
+    ("RunSpec", "train"),
     ("DatasetSpec", "hr"),
     ("EvaluateSpec", "on"),
     ("UpscaleSpec", "inputs"),
@@ -49,6 +50,9 @@ def spec_schema(registry: Registry) -> JsonSchema:
     for part, key in _ONE_OR_MANY:
         many = parts[part]["properties"][key]
         parts[part]["properties"][key] = {"anyOf": [many["items"], many]}
+    later = {**definitions["TrainSpec"], "required": []}
+    definitions["PhaseSpec"] = later  # what a phase leaves out is as in the one before
+    parts["RunSpec"]["properties"]["train"]["anyOf"][1]["items"] = {"$ref": "#/$defs/PhaseSpec"}
     for kind in KINDS:
         definitions[kind] = _component_schema(registry.all(kind), definitions, {})
     own = {key: value for key, value in definitions["LossSpec"]["properties"].items() if key != "component"}

@@ -193,9 +193,13 @@ class NonFiniteSpec(SpecPart):
 
 
 class TrainSpec(SpecPart):
-    """Train one network.
+    """Train one network, or one phase of its training.
+
+    A training of several phases is a list of these. Each phase goes on with the network of the one before, and what it
+    leaves out is as it was there.
 
     Attributes:
+        name: of the phase, where there are several.
         model: the network with its parameters.
         scale: what to train at, one drawn for each batch: a scale, several, or `{from: 1.1, to: 4, step: 0.1}`; by
             default the run's, which is what is measured in any case.
@@ -218,6 +222,7 @@ class TrainSpec(SpecPart):
         tensorboard: also write the curves for TensorBoard.
     """
 
+    name: Name | None = None
     model: Annotated[ComponentReference, known("model")]
     scale: TrainScales | None = None
     weights: FilePath | None = None

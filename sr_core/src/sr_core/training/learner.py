@@ -57,7 +57,7 @@ class Learner:
 
     Attributes:
         model: the network.
-        step: optimiser steps done.
+        step: optimiser steps done in this phase.
         best: the best validation figure so far.
         best_step: when it was.
         validations_since_best: validations since then.
@@ -114,6 +114,11 @@ class Learner:
         self._objective = devices.parallel(Objective(model, settings.losses))
 
     @property
+    def run_step(self) -> int:
+        """Steps done since the run began, in the phases before this one too."""
+        return self._settings.begins_at + self.step
+
+    @property
     def network(self) -> Model:
         """The network as it is measured and kept: its moving average where there is one."""
         if self._average is None:
@@ -132,7 +137,7 @@ class Learner:
             own_terms, failure = self._own_steps(fresh)
             if failure is not None:
                 return StepOutcome(own_terms, failure)
-            seed_everything(self._settings.seed, self.step, "network", self._devices.device)
+            seed_everything(self._settings.seed, self.run_step, "network", self._devices.device)
             total, terms = self._backward(patches, self._settings.accumulate)
         applied = self.update.apply(total)
         curves = {"loss": total, "gradient norm": applied.norm.detach()}
@@ -164,7 +169,7 @@ class Learner:
             for own_step in range(learner.loss.own_steps):
                 stream += 1
                 role = f"{learner.name}/{own_step}"
-                seed_everything(self._settings.seed, self.step, role, self._devices.device)
+                seed_everything(self._settings.seed, self.run_step, role, self._devices.device)
                 batch = fresh(stream)
                 found, is_faulty, culprit = learner.take_step(self.model, batch, self.step)
                 terms |= {f"own/{name}": value for name, value in found.items()}

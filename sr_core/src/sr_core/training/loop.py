@@ -36,7 +36,7 @@ class Trained:
 
     Attributes:
         network: with the final weights (their moving average, where there is one).
-        step: steps done.
+        step: steps done since the run began.
         is_complete: False where somebody asked the run to stop.
         best: the best validation figure; None without validation.
         best_step: when it was.
@@ -92,15 +92,17 @@ def train(
 
     def keep_best() -> None:
         if checkpoints is not None:
-            checkpoints.save_best(learner.step, lambda path: write_weights(learner.network, path))
+            checkpoints.save_best(learner.run_step, lambda path: write_weights(learner.network, path))
 
-    if learner.step == 0 and _validate(learner, validator, journal, devices):
+    # Where a phase before this one ended in the same place, its last validation is in the journal already.
+    begins = journal if settings.begins_at == 0 else None
+    if learner.step == 0 and _validate(learner, validator, begins, devices):
         keep_best()
     is_stopped = False
     is_over = _has_stalled(learner, settings)
     while learner.step < settings.steps and not is_stopped and not is_over:
         pace.starts()
-        batch = patches.batch(learner.step)
+        batch = patches.batch(learner.run_step)
         pace.has_data()
         outcome, full = _try_step(learner, batch, patches, devices)
         if outcome is None:  # out of the except block: what the step held in memory is free again
@@ -109,7 +111,7 @@ def train(
         learner.step += 1
         if recovery.saw(learner, outcome.failure):
             if journal is not None:
-                journal.cut_back(learner.step)
+                journal.cut_back(learner.run_step)
             continue
 
         (is_stopped,) = devices.any([bool(stop)])
@@ -117,31 +119,31 @@ def train(
         if learner.step % settings.log == 0 or is_last:
             values = pace.point(learner.update.schedule.rate)
             if journal is not None:
-                journal.logged(learner.step, values)
+                journal.logged(learner.run_step, values)
         if journal is not None:
-            journal.advanced(learner.step)
+            journal.advanced(learner.run_step)
         if validator is not None and (learner.step % settings.validate == 0 or is_last):
             if _validate(learner, validator, journal, devices):
                 keep_best()
             is_over = _has_stalled(learner, settings)
         if learner.step % settings.checkpoint == 0 or is_last or is_stopped or is_over:
             if checkpoints is not None:
-                checkpoints.save(learner.step, learner.state(), lambda path: write_weights(learner.network, path))
+                checkpoints.save(learner.run_step, learner.state(), lambda path: write_weights(learner.network, path))
             recovery.remember(learner)
     if is_over:
         _log.warning(
             "step %d: %d validations brought nothing better than step %d; training ends here",
-            *(learner.step, learner.validations_since_best, learner.best_step),
+            *(learner.run_step, learner.validations_since_best, settings.begins_at + learner.best_step),
         )
     is_complete = not is_stopped or learner.step >= settings.steps
-    return Trained(learner.network, learner.step, is_complete, learner.best, learner.best_step)
+    return Trained(learner.network, learner.run_step, is_complete, learner.best, settings.begins_at + learner.best_step)
 
 
 def _validate(learner: Learner, validator: Validator | None, journal: Journal | None, devices: Devices) -> bool:
     """Measure; True where the network is the best so far. The first device measures, and all are told."""
     if validator is None:
         return False
-    figure = validator.measure(learner.network, learner.step, journal) if devices.is_first else 0.0
+    figure = validator.measure(learner.network, learner.run_step, journal) if devices.is_first else 0.0
     return learner.judged(float(devices.told(figure)), higher_is_better=validator.higher_is_better)
 
 
@@ -167,7 +169,7 @@ def _try_step(
         SrkitError: a component failed, or another process of this training ended.
     """
     try:
-        return learner.take_step(batch, lambda stream: patches.batch(learner.step, stream)), ""
+        return learner.take_step(batch, lambda stream: patches.batch(learner.run_step, stream)), ""
     except (RuntimeError, MemoryError, SrkitError) as error:
         if is_out_of_memory(error):
             return None, describe(error)
@@ -180,11 +182,11 @@ def _out_of_memory(
     learner: Learner, patches: Patches, settings: TrainingSettings, devices: Devices, reason: str
 ) -> SrkitError:
     """The error that says what was tried and what would fit."""
-    batch = patches.batch(learner.step)
+    batch = patches.batch(learner.run_step)
     crops, parts = len(batch.lr), settings.accumulate
     lr, hr = (f"{image.shape[-2]}×{image.shape[-1]}" for image in (batch.lr, batch.hr))
     tried = (
-        f"step {learner.step}: {devices.device} has not enough memory for {crops} crops of {lr} LR ({hr} HR) "
+        f"step {learner.run_step}: {devices.device} has not enough memory for {crops} crops of {lr} LR ({hr} HR) "
         f"in {parts} part{'s' * (parts > 1)}, precision {settings.precision}"
     )
     if devices.world > 1:  # trying would take all of them

@@ -51,13 +51,13 @@ class Recovery:
             self._in_a_row = 0
             return False
         self._in_a_row += 1
-        kept = "" if failure.batch is None else self._keep(failure.batch, learner.step)
-        _log.warning("step %d: %s is not finite; the step is skipped%s", learner.step, failure.what, kept)
+        kept = "" if failure.batch is None else self._keep(failure.batch, learner.run_step)
+        _log.warning("step %d: %s is not finite; the step is skipped%s", learner.run_step, failure.what, kept)
         if self._in_a_row < self._settings.in_a_row:
             return False
         if learner.rollbacks == self._settings.rollbacks or self._good is None:
             raise SrkitError(
-                f"step {learner.step}: {failure.what} was not finite {self._in_a_row} times in a row, "
+                f"step {learner.run_step}: {failure.what} was not finite {self._in_a_row} times in a row, "
                 f"and going back {learner.rollbacks} times did not help; lower the learning rate, or clip gradients "
                 f"(train.clip){self._look()}"
             )
@@ -65,7 +65,7 @@ class Recovery:
         self._good = copied_to_host(learner.state())
         self._in_a_row = 0
         rate = learner.update.schedule.rate
-        _log.warning("back to step %d, with the learning rate halved (%g)", learner.step, rate)
+        _log.warning("back to step %d, with the learning rate halved (%g)", learner.run_step, rate)
         return True
 
     def _keep(self, batch: PatchBatch, step: int) -> str:

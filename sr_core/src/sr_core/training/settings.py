@@ -100,6 +100,7 @@ class TrainingSettings:
         checkpoint: steps between two checkpoints.
         in_a_row: steps that are not finite in a row before the state is rolled back.
         rollbacks: how often that may happen.
+        begins_at: steps of the phases before this one: batches, chances, curves and files count from the run's begin.
     """
 
     losses: Sequence[WeightedLoss]
@@ -118,3 +119,4 @@ class TrainingSettings:
     checkpoint: int = 1000
     in_a_row: int = 5
     rollbacks: int = 2
+    begins_at: int = 0
