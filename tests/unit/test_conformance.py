@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,8 @@ from sr_core import (
     Backbone,
     Batch,
     Degradation,
+    Discriminator,
+    FeatureNetwork,
     Grid,
     LearnedLoss,
     Loss,
@@ -130,6 +132,80 @@ class NoWidth(GoodBackbone):
     width = 0
 
 
+class GoodFeatureNetwork(FeatureNetwork):
+    """A convolution, before and after its ReLU."""
+
+    widths = {"conv": 4, "relu": 4}  # noqa: RUF012 - as an author would write it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.activation = nn.Conv2d(3, 4, 3, padding=1), nn.ReLU()
+
+    def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        found = {"conv": self.layer(image)}
+        if "relu" in layers:
+            found["relu"] = self.activation(found["conv"])
+        return {layer: found[layer] for layer in layers}
+
+
+class OverwritesItsFeatures(GoodFeatureNetwork):
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation = nn.ReLU(inplace=True)
+
+
+class WrongWidths(GoodFeatureNetwork):
+    widths = {"conv": 8, "relu": 4}  # noqa: RUF012
+
+
+class LearnsStatistics(GoodFeatureNetwork):
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation = nn.BatchNorm2d(4)  # type: ignore[assignment]
+
+
+class LeavesALayerOut(GoodFeatureNetwork):
+    def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        return super().forward(image, layers[:1])
+
+
+class NoGradient(GoodFeatureNetwork):
+    def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        return super().forward(image.detach(), layers)
+
+
+class GoodDiscriminator(Discriminator):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, 2, padding=1), nn.BatchNorm2d(8), nn.LeakyReLU(0.2))
+        self.last = nn.Conv2d(8, 1, 3)
+
+    def stages(self, image: Tensor) -> list[Tensor]:
+        features = self.first(image)
+        return [features, self.last(features)]
+
+
+class VerdictOfManyPlanes(GoodDiscriminator):
+    def stages(self, image: Tensor) -> list[Tensor]:
+        return super().stages(image)[:1]
+
+
+class AnotherVerdict(GoodDiscriminator):
+    def forward(self, image: Tensor) -> Tensor:
+        return -super().forward(image)
+
+
+class JudgesTheBatch(GoodDiscriminator):
+    def stages(self, image: Tensor) -> list[Tensor]:
+        return [super().stages(image)[-1].mean().expand(len(image), 1)]
+
+
+class NothingToLearn(GoodDiscriminator):
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad_(False)
+
+
 class GoodLoss(Loss):
     def forward(self, sr: Tensor, hr: Tensor, batch: Batch) -> dict[str, Tensor]:
         return {"pixels": (sr - hr).abs().mean(), "mean": (sr.mean() - hr.mean()).abs()}
@@ -207,6 +283,8 @@ class GoodSetMetric(SetMetric):
         (testing.check_model, GoodModel),
         (testing.check_model, GoodAnyScale),
         (testing.check_backbone, GoodBackbone),
+        (testing.check_feature_network, GoodFeatureNetwork),
+        (testing.check_discriminator, GoodDiscriminator),
         (testing.check_loss, GoodLoss),
         (testing.check_loss, GoodLearnedLoss),
         (testing.check_degradation, GoodNoise),
@@ -231,6 +309,16 @@ def test_what_keeps_its_contract_passes(check: Callable[[Any], None], made: type
         (testing.check_backbone, SmallerFeatures, "the picture's size"),
         (testing.check_backbone, SeesMoreThanItSays, "more than 'margin' = 1"),
         (testing.check_backbone, NoWidth, "width must be a whole number"),
+        (testing.check_feature_network, OverwritesItsFeatures, "'conv' differs when it is asked for alone"),
+        (testing.check_feature_network, WrongWidths, r"'conv' must be 2×8×h×w as 'widths' says, it is \(2, 4"),
+        (testing.check_feature_network, LearnsStatistics, "'relu' must be the same while training"),
+        (testing.check_feature_network, LeavesALayerOut, "asked for .'conv', 'relu'., it gave .'conv'."),
+        (testing.check_feature_network, NoGradient, "the picture must get a finite gradient"),
+        (testing.check_feature_network, GoodDiscriminator, "derive the class from sr_core.FeatureNetwork"),
+        (testing.check_discriminator, VerdictOfManyPlanes, "a verdict is N×1 or N×1×h×w"),
+        (testing.check_discriminator, AnotherVerdict, "forward must give the verdict"),
+        (testing.check_discriminator, JudgesTheBatch, "must not depend on the batch"),
+        (testing.check_discriminator, NothingToLearn, "needs parameters that learn"),
         (testing.check_loss, NotScalar, "finite scalars"),
         (testing.check_loss, NoObjective, "must hold 'objective'"),
         (testing.check_degradation, ClaimsToBeDeterministic, "set deterministic = False"),

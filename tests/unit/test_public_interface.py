@@ -15,7 +15,8 @@ OFFERED = {
     *("degraded_size", "lr_size", "sr_size"),
     *("Picture", "read_picture", "write_picture", "Scale", "Channels", "ScaleRange"),
     *("Upsampler", "Model", "AnyScaleModel", "FittedModel", "Grid", "Prediction", "TrainingPair"),
-    *("Part", "Backbone"),
+    *("Part", "Backbone", "Discriminator", "FeatureNetwork"),
+    *("read_tensors", "fetch", "cached_path"),
     *("Loss", "LearnedLoss", "Batch", "batch_mean", "Degradation", "SampleRandom", "Metric", "SetMetric"),
 }
 

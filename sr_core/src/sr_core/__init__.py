@@ -6,7 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sr_core.checkpoint import read_tensors as read_tensors
     from sr_core.errors import SrkitError as SrkitError
+    from sr_core.fetching import cached_path as cached_path
+    from sr_core.fetching import fetch as fetch
     from sr_core.hooks import hookimpl as hookimpl
     from sr_core.imaging.files import Picture as Picture
     from sr_core.imaging.files import read_picture as read_picture
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from sr_core.interfaces.model import Prediction as Prediction
     from sr_core.interfaces.model import TrainingPair as TrainingPair
     from sr_core.interfaces.part import Backbone as Backbone
+    from sr_core.interfaces.part import Discriminator as Discriminator
+    from sr_core.interfaces.part import FeatureNetwork as FeatureNetwork
     from sr_core.interfaces.part import Part as Part
     from sr_core.interfaces.precision import full_precision as full_precision
     from sr_core.interfaces.randomness import SampleRandom as SampleRandom
@@ -42,7 +47,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "read_tensors": "checkpoint",
     "SrkitError": "errors",
+    "cached_path": "fetching",
+    "fetch": "fetching",
     "hookimpl": "hooks",
     "Picture": "imaging.files",
     "read_picture": "imaging.files",
@@ -68,6 +76,8 @@ _HOME = {
     "Prediction": "interfaces.model",
     "TrainingPair": "interfaces.model",
     "Backbone": "interfaces.part",
+    "Discriminator": "interfaces.part",
+    "FeatureNetwork": "interfaces.part",
     "Part": "interfaces.part",
     "full_precision": "interfaces.precision",
     "SampleRandom": "interfaces.randomness",

@@ -93,6 +93,17 @@ def read_weights(path: Path) -> Weights:
     return Weights(tensors, card)
 
 
+def read_tensors(path: Path | str) -> Mapping[str, Tensor]:
+    """The tensors of a weights file by its own names, on the CPU: safetensors, PyTorch's `.pth`, or MatConvNet's.
+
+    Nothing in the file is executed.
+
+    Raises:
+        SrkitError: the file is missing, damaged, or holds no weights.
+    """
+    return read_weights(Path(path)).tensors
+
+
 def write_weights(path: Path, network: nn.Module | Mapping[str, Tensor], card: WeightsCard) -> None:
     """Write a network's tensors and its card; the file appears whole or not at all, and is on the disk on return.
 

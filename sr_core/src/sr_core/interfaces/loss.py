@@ -34,10 +34,13 @@ class Loss(nn.Module, ABC):
 
     Attributes:
         channels: the planes it accepts; a colour loss on a `y` model is an error of the spec.
+        needs_pairs: whether `hr` must be the truth of `sr`, as for a difference of the two. A loss that asks less (a
+            discriminator only needs to see real pictures) can also be trained with on unpaired ones.
     """
 
     kind: ClassVar[str] = "loss"
     channels: Channels = "any"
+    needs_pairs: bool = True
 
     def check_facts(self) -> None:
         """Refuse attributes that say nothing; called once, when it is built.

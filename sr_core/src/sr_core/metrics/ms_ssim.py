@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sr_core.interfaces.metric import Metric
-from sr_core.metrics.ssim import REACH, similarities
+from sr_core.metrics.ssim import REACH, Similarities, similarities
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents from the finest to the coarsest resolution, as the paper found them in experiments with people."""
@@ -15,7 +15,7 @@ SMALLEST_SIDE = 2 ** (len(WEIGHTS) - 1) * REACH + 1
 """The fewest pixels of a side whose coarsest resolution still holds the window."""
 
 
-def ms_ssim(sr: Tensor, hr: Tensor) -> Tensor:
+def ms_ssim(sr: Tensor, hr: Tensor, measure: Similarities | None = None) -> Tensor:
     """MS-SSIM of each picture (Wang, Simoncelli and Bovik 2003, msssim.m).
 
     Contrast and structure, the second factor of `ssim`, are averaged at each of five resolutions, and the whole of
@@ -26,6 +26,7 @@ def ms_ssim(sr: Tensor, hr: Tensor) -> Tensor:
     Args:
         sr: N×C×H×W in [0, 1], at least 161×161.
         hr: the same shape.
+        measure: as for `ssim`.
 
     Returns:
         N values, 1 for equal pictures.
@@ -39,7 +40,7 @@ def ms_ssim(sr: Tensor, hr: Tensor) -> Tensor:
         )
     product = sr.new_ones(sr.shape[:2])
     for level, weight in enumerate(WEIGHTS):
-        whole, contrast_and_structure = similarities(sr, hr).unbind(dim=-1)
+        whole, contrast_and_structure = (measure or similarities)(sr, hr).unbind(dim=-1)
         coarsest = level == len(WEIGHTS) - 1
         product = product * (whole if coarsest else contrast_and_structure).clamp(min=0) ** weight
         if not coarsest:

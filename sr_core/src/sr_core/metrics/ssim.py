@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,7 +25,11 @@ BLOCK = 12
 """Columns weighted by one small matrix; processors multiply matrices of 12 and 24 columns fastest."""
 
 
-def ssim(sr: Tensor, hr: Tensor) -> Tensor:
+Similarities = Callable[[Tensor, Tensor], Tensor]
+"""Something that computes what `similarities` does."""
+
+
+def ssim(sr: Tensor, hr: Tensor, measure: Similarities | None = None) -> Tensor:
     """SSIM of each picture: Gaussian window 11×11 of σ 1.5, where the window fits (Wang et al. 2004, ssim_index.m).
 
     The mean over the picture of
@@ -36,6 +42,7 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
     Args:
         sr: N×C×H×W in [0, 1], at least 11×11.
         hr: the same shape.
+        measure: computes `similarities`, by default that itself; training has one that is faster for many crops.
 
     Returns:
         N values, 1 for equal pictures.
@@ -45,7 +52,7 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
     """
     if min(sr.shape[-2:]) < WINDOW:
         raise ValueError(f"SSIM needs {WINDOW}×{WINDOW} pixels, the picture has {sr.shape[-2]}×{sr.shape[-1]}")
-    return similarities(sr, hr)[..., 0].mean(dim=1)
+    return (measure or similarities)(sr, hr)[..., 0].mean(dim=1)
 
 
 def similarities(sr: Tensor, hr: Tensor) -> Tensor:
@@ -98,23 +105,32 @@ def _plane_similarities(sr: Tensor, hr: Tensor, window: _Window) -> Tensor:
 
 
 def _strip_similarities(sr: Tensor, hr: Tensor, window: _Window) -> Tensor:
-    """The two sums over a strip of at most ROWS + 10 rows.
-
-    By sum s and difference d of the pictures the formula needs four weighted means instead of five. Its factors are
-    1 − 2 l and 1 − 2 c with l = μ_d² / (μₛ² + μ_d² + 2 C₁) and c = σ_d² / (σₛ² + σ_d² + 2 C₂); variances are biased,
-    as the paper's weighted window has them.
-    """
-    total, difference = sr + hr, sr - hr
-    squared = difference * difference
-    mean_s, mean_d = window.mean(total), window.mean(difference)
-    power, power_d = window.mean(torch.addcmul(squared, total, total)), window.mean(squared)
-    direct_d = mean_d * mean_d
-    direct = torch.addcmul(direct_d, mean_s, mean_s)
-    luminance_loss = direct_d / (direct + 2 * K1**2)
-    structure_loss = (power_d - direct_d) / (power - direct).add_(2 * K2**2)
+    """The two sums over a strip of at most ROWS + 10 rows."""
+    luminance_loss, structure_loss = shortfalls(sr, hr, window.mean)
     structure = structure_loss.numel() - 2 * structure_loss.sum()
     lost_twice = torch.dot(luminance_loss.flatten(), structure_loss.flatten())
     return torch.stack([structure - 2 * luminance_loss.sum() + 4 * lost_twice, structure])
+
+
+def shortfalls(sr: Tensor, hr: Tensor, mean: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """(l, c) of each window: SSIM is (1 − 2 l) · (1 − 2 c), its second factor 1 − 2 c; 0 where the pictures are equal.
+
+    By sum s and difference d of the pictures the formula needs four weighted means instead of five:
+    l = μ_d² / (μₛ² + μ_d² + 2 C₁) and c = σ_d² / (σₛ² + σ_d² + 2 C₂); variances are biased, as the paper's weighted
+    window has them.
+
+    Args:
+        sr: any shape.
+        hr: the same shape.
+        mean: the window's weighted means.
+    """
+    total, difference = sr + hr, sr - hr
+    squared = difference * difference
+    mean_s, mean_d = mean(total), mean(difference)
+    power, power_d = mean(torch.addcmul(squared, total, total)), mean(squared)
+    direct_d = mean_d * mean_d
+    direct = torch.addcmul(direct_d, mean_s, mean_s)
+    return direct_d / (direct + 2 * K1**2), (power_d - direct_d) / (power - direct).add_(2 * K2**2)
 
 
 class SSIM(Metric):
