@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from .adversarial import ESRGAN, Compact
 from .any_scale import LIIF, MetaUpscale
 from .attention import RCAN, SAN
 from .back_projection import DBPN, SRFBN
@@ -54,5 +55,7 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "meta_edsr": lambda: MetaUpscale(EDSR(16, 64, 1)),
     "meta": lambda: MetaUpscale(EDSR(16, 64, 1)),
     "liif": LIIF,
+    "esrgan": ESRGAN,
+    "real_esrgan_compact": Compact,
 }
 """LR to SR, ×4, each in the size of its paper."""

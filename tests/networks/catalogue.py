@@ -125,5 +125,10 @@ NETWORKS: Mapping[str, SmallNetwork] = {
     "meta_rdn": SmallNetwork("meta_rdn", {"depth": 2, "convolutions": 2, "growth": 8, "width": 12}, rate=5e-3),
     "meta_edsr": SmallNetwork("meta_edsr", {"blocks": 2, "width": 16}, rate=3e-3),
     "meta": SmallNetwork("meta", {"backbone": {"name": "edsr", "blocks": 1, "width": 12}}, rate=5e-3, part="backbone"),
+    "esrgan": SmallNetwork("esrgan", {"blocks": 1, "width": 32, "growth": 4}, (4, 2, 1), rate=3e-3),
+    "esrgan without unshuffling": SmallNetwork(
+        "esrgan", {"blocks": 1, "width": 32, "growth": 4, "unshuffle": False}, (2, 1), rate=3e-3
+    ),
+    "real_esrgan_compact": SmallNetwork("real_esrgan_compact", {"convolutions": 2, "width": 16}, (2, 3, 4, 8)),
 }
 """By the name of the variant; tests/networks/test_catalogue.py holds that no registered network is missing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from benchmarks import reference_infer as plain
 from torch import Tensor, nn
 
 import sr_plugins_cnn.plugin
+import sr_plugins_gan.plugin
 from sr_core import Model, resize
 from sr_core.inference.engine import super_resolve
 from sr_core.inference.networks import ready
@@ -39,6 +41,8 @@ from sr_plugins_cnn.srdensenet import SRDenseNet
 from sr_plugins_cnn.srfbn import SRFBN
 from sr_plugins_cnn.srresnet import SRResNet
 from sr_plugins_cnn.vdsr import VDSR
+from sr_plugins_gan.esrgan import ESRGAN
+from sr_plugins_gan.real_esrgan_compact import RealESRGANCompact
 
 Pair = tuple[Callable[[], Model], Callable[[], nn.Module]]
 
@@ -74,6 +78,8 @@ ON_LR: dict[str, Pair] = {
     "meta_rdn": (lambda: MetaRDN(3, 3, 5, 6), lambda: plain.MetaUpscale(plain.RDN(3, 3, 5, 6), 6)),
     "meta_edsr": (lambda: MetaEDSR(3, 6, 0.1), lambda: plain.MetaUpscale(plain.EDSR(3, 6, 0.1), 6)),
     "liif": (lambda: LIIF(EDSRBackbone(2, 6), 3, 8), lambda: plain.LIIF(2, 6, 3, 8)),
+    "esrgan": (lambda: ESRGAN(4, 2, 6, 4), lambda: plain.ESRGAN(2, 6, 4)),
+    "real_esrgan_compact": (lambda: RealESRGANCompact(4, 3, 6), lambda: plain.Compact(3, 6)),
 }
 
 
@@ -122,6 +128,8 @@ def test_it_computes_from_lr_what_the_independent_network_does(name: str) -> Non
         ("meta_rdn", MetaRDN),
         ("meta_edsr", MetaEDSR),
         ("liif", LIIF),
+        ("esrgan", lambda: ESRGAN(4)),
+        ("real_esrgan_compact", lambda: RealESRGANCompact(4)),
     ],
 )
 def test_the_benchmark_s_networks_are_as_large_as_ours(name: str, full: Callable[[], Model]) -> None:
@@ -129,8 +137,10 @@ def test_the_benchmark_s_networks_are_as_large_as_ours(name: str, full: Callable
         assert shapes(full()) == shapes(plain.NETWORKS[name]())
 
 
-def test_every_network_of_the_package_has_an_independent_one() -> None:
-    registered = {component.name for component in check_plugin(sr_plugins_cnn.plugin)}
+@pytest.mark.parametrize("plugin", [sr_plugins_cnn.plugin, sr_plugins_gan.plugin], ids=lambda plugin: plugin.__name__)
+def test_every_network_of_the_package_has_an_independent_one(plugin: ModuleType) -> None:
+    models = [component for component in check_plugin(plugin) if component.kind == "model"]
+    registered = {c.name for c in models if min(c.facts["scales"]) >= 1}  # those that enlarge
     assert registered <= plain.NETWORKS.keys()
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import sr_plugins_cnn.plugin
+import sr_plugins_gan.plugin
 from sr_core import Model
 from sr_core.testing import check_plugin
 from sr_plugins_cnn.carn import CARN, CARNM
@@ -37,6 +38,8 @@ from sr_plugins_cnn.srdensenet import SRDenseNet
 from sr_plugins_cnn.srfbn import SRFBN
 from sr_plugins_cnn.srresnet import SRResNet
 from sr_plugins_cnn.vdsr import VDSR
+from sr_plugins_gan.esrgan import ESRGAN
+from sr_plugins_gan.real_esrgan_compact import RealESRGANCompact
 
 # SRCNN: Dong et al., TPAMI 2016, table of network widths and kernels; FSRCNN: Dong et al., ECCV 2016, table 1. Both count
 # the weights of convolutions alone, without biases and PReLU slopes. VDSR: Kim et al., CVPR 2016, by its layout. DRCN:
@@ -168,6 +171,17 @@ def _attention() -> list[tuple[Model, int]]:
         return [(RCAN(scale), rcan[scale]) for scale in rcan] + [(SAN(scale), san[scale]) for scale in san]
 
 
+def _generators() -> list[tuple[Model, int]]:
+    """RRDBNet as published, where LR is folded with 12 or 48 planes in; SRVGGNetCompact and the slopes of its PReLU."""
+    folded = {4: 0, 2: 9 * 9 * 64, 1: 9 * 45 * 64}
+    with torch.device("meta"):
+        return [
+            *((ESRGAN(scale), 16_697_987 + more) for scale, more in folded.items()),  # type: ignore[arg-type]
+            (ESRGAN(2, unshuffle=False), 16_697_987 - 36_928),
+            (RealESRGANCompact(4), 620_336 + 17 * 64),
+        ]
+
+
 # Everything that is learned: recounted from the papers' layouts, as later tables print it.
 ALL = [
     (SRCNN(1), 8_129),
@@ -199,6 +213,7 @@ ALL = [
     *_implicit(),
     *_meta(),
     *_attention(),
+    *_generators(),
 ]
 
 
@@ -219,8 +234,9 @@ def test_all_that_is_learned_is_as_much_as_counted(network: Model, counted: int)
     assert sum(parameter.numel() for parameter in network.parameters()) == counted
 
 
-def test_every_network_of_the_package_has_a_row_here() -> None:
+def test_every_network_of_the_packages_has_a_row_here() -> None:
     listed = {type(network).__name__ for network, _ in WEIGHTS + ALL}
-    components = [component for component in check_plugin(sr_plugins_cnn.plugin) if component.kind == "model"]
-    registered = {component.target.partition(":")[2] for component in components}
+    components = [*check_plugin(sr_plugins_cnn.plugin), *check_plugin(sr_plugins_gan.plugin)]
+    enlarging = [c for c in components if c.kind == "model" and min(c.facts["scales"]) >= 1]
+    registered = {component.target.partition(":")[2] for component in enlarging}
     assert registered == listed
