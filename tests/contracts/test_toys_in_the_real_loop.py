@@ -82,6 +82,20 @@ def test_deep_supervision_whose_weights_change_with_progress(run: Run, monkeypat
     assert figures(directory)[0] > 15
 
 
+def test_predictions_are_weighed_by_name(run: Run) -> None:
+    loss = {"name": "mse", "weight": 2, "predictions": {"coarse": 0.25}}
+    directory = run({"scale": 2, "train": {"model": "toy-deep", "loss": loss}})
+    coarse, fine, total = (curve(directory, name) for name in ("loss/coarse/mse", "loss/sr/mse", "loss"))
+    for step in range(4):
+        assert total[step] == pytest.approx(2 * (0.25 * (1 - step / 4) * coarse[step] + fine[step]), rel=1e-4)
+
+
+def test_a_prediction_that_the_network_does_not_make_is_named(run: Run) -> None:
+    loss = {"name": "mse", "predictions": {"corse": 0.25}}
+    with pytest.raises(AssertionError, match="weighs predictions corse, and the network makes coarse, sr"):
+        run({"scale": 2, "train": {"model": "toy-deep", "loss": loss}})
+
+
 def test_any_scale_with_another_one_in_every_batch(run: Run) -> None:
     directory = run({"scale": [1.5, 2, 2.7], "train": {"model": "toy-any", "steps": 8}})
     assert len(figures(directory)) == 3

@@ -16,6 +16,7 @@ from click.testing import Result
 
 import sr_core
 import sr_plugins_cnn
+import sr_plugins_gan
 import sr_plugins_interp
 import sr_plugins_losses
 from sr_core import upscale
@@ -30,7 +31,7 @@ from tests.conftest import Install
 ROOT = Path(__file__).parents[2]
 MODULES = [
     module.name
-    for package in (sr_core, sr_plugins_interp, sr_plugins_cnn, sr_plugins_losses)
+    for package in (sr_core, sr_plugins_interp, sr_plugins_cnn, sr_plugins_losses, sr_plugins_gan)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.endswith("__main__")
 ]

@@ -105,8 +105,11 @@ class Assembler:
         if wanted.pictures is not None:
             return PicturesCandidate(wanted.name, finished.get(wanted.name, {}))
         if wanted.model is not None and wanted.model.name == TRAINED:
-            # Where there is none, what is wrong with `train` has been noted.
-            return None if self.trained is None else MethodCandidate(wanted.name, self.trained, TRAINED, self.device)
+            if self.trained is None:  # what is wrong with `train` has been noted
+                return None
+            phases = wanted.between or ((wanted.phase,) if wanted.phase is not None else ())
+            alpha = 1.0 if wanted.alpha is None else wanted.alpha
+            return MethodCandidate(wanted.name, self.trained, TRAINED, self.device, phases, alpha)
         if wanted.weights is not None and wanted.model is None:
             return self._rebuilt(path, wanted.name, Path(wanted.weights))
         kind, reference = ("model", wanted.model) if wanted.model is not None else ("upsampler", wanted.upsampler)

@@ -39,7 +39,7 @@ from sr_core.training.trial import try_optimizer, try_schedule
 from sr_core.training.validation import Validator
 from sr_core.training_plan import PhasePlan
 
-_OF_CROPS = frozenset({"crop", "lr_crop", "batch", "augment", "shrink"})
+_OF_CROPS = frozenset({"crop", "lr_crop", "batch", "augment", "shrink", "unpaired_lr"})
 """Keys of `train.data` that only a loop has a use for."""
 
 
@@ -157,6 +157,11 @@ class PhaseAssembler:
                         f"'{wanted.component.name}' compares {_planes(loss.channels)}, "
                         f"and '{self._train.model.name}' makes {_planes(channels)}"
                     )
+                if loss.needs_pairs and self._train.data.unpaired_lr is not None:
+                    raise SrkitError(
+                        f"'{wanted.component.name}' compares with the truth, which unpaired pictures lack; use losses "
+                        "that need none, as gan, cycle or consistency"
+                    )
                 if not isinstance(loss, LearnedLoss) and (wanted.optimizer or wanted.schedule):
                     raise SrkitError(f"'{wanted.component.name}' learns nothing; it takes no optimizer or schedule")
             if not isinstance(loss, LearnedLoss):
@@ -175,6 +180,7 @@ class PhaseAssembler:
                     wanted.weight,
                     _optimizer(own_optimizer),
                     _schedule(wanted.schedule or self._train.schedule),
+                    wanted.predictions,
                 )
             )
         return losses

@@ -141,7 +141,9 @@ def _open_training_sets(spec: Spec, faults: FaultCollector) -> list[TrainingSet 
         found = None
         with faults.at(*place_in_phases(spec.document, index, "data")):
             data = phase.data
-            found = open_training_set(data.hr, data.lr, spec.run.trained_scales, data.leave_out)
+            found = open_training_set(
+                *(data.hr, data.lr, spec.run.trained_scales, data.leave_out, data.unpaired_lr or ())
+            )
         opened.append(found)
     return opened
 
@@ -157,7 +159,7 @@ def _refuse_tested(
         if found is None or any(found is earlier for earlier in pictures[:index]):
             continue
         with faults.at(*place_in_phases(spec.document, index, "data"), "hr"):
-            if shared := find_shared_pictures(found.hr, tested):
+            if shared := find_shared_pictures([*found.hr, *found.unpaired_lr], tested):
                 shown = "; ".join(f"{ours} is {theirs}" for ours, theirs in shared[:MOST_SHOWN])
                 more = f"; and {len(shared) - MOST_SHOWN} more" if len(shared) > MOST_SHOWN else ""
                 raise DatasetError(f"pictures to learn from are also measured on: {shown}{more}; add them to leave_out")

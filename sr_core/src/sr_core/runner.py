@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import torch
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from sr_core.checkpoint import read_tensors
 from sr_core.discovery import Plugin
 from sr_core.environment import describe_environment
 from sr_core.errors import RunDirectoryError, RunStopped
@@ -23,6 +25,7 @@ from sr_core.evaluation.cost import CostMeter
 from sr_core.inference.pictures import Enlarged, enlarged_name, super_resolve_files
 from sr_core.inference.precision import true_float32
 from sr_core.interfaces.model import Model
+from sr_core.interpolating import interpolate
 from sr_core.planning import Plan
 from sr_core.progress import bar
 from sr_core.record import Record
@@ -38,6 +41,7 @@ from sr_core.spec.reading import Spec
 from sr_core.spec.values import TRAINED
 from sr_core.train_phases import Home
 from sr_core.train_stage import carry_out, forget_end, take_part
+from sr_core.training.checkpoints import WEIGHTS
 from sr_core.training_pictures import load_pictures
 
 _log = logging.getLogger("srkit")
@@ -101,7 +105,8 @@ def run(
         with events.keeping_warnings():
             if plan.training is not None:
                 home = Home(directory, events, console, resume)
-                use_trained(plan, carry_out(plan.training, plan.device, spec.run.seed, home, pictures))
+                trained = carry_out(plan.training, plan.device, spec.run.seed, home, pictures)
+                use_trained(plan, trained, directory.path)
             records = _evaluate(plan.benchmark, spec, directory, events, console) if plan.benchmark else []
             failures = _upscale(spec, plan, directory, console)
     except RunStopped:
@@ -157,12 +162,32 @@ def _directory(
     return directory, any(change.key.split(".")[0] not in ("name", "evaluate", "upscale") for change in changes)
 
 
-def use_trained(plan: Plan, network: Model) -> None:
-    """Let `{model: trained}` be the network as it came out of training."""
+def use_trained(plan: Plan, network: Model, path: Path) -> None:
+    """Let `{model: trained}` be the network as it came out of training, or out of one of its phases.
+
+    Args:
+        plan: of the run.
+        network: as it came out of the last phase.
+        path: the run directory.
+
+    Raises:
+        SrkitError: the weights of a phase are not there any more.
+    """
     candidates = [*(plan.benchmark.candidates if plan.benchmark is not None else ()), plan.method]
     for candidate in candidates:
         if isinstance(candidate, MethodCandidate) and candidate.origin == TRAINED:
-            candidate.method = network
+            candidate.method = network if not candidate.phases else _of_phases(plan, network, candidate, path)
+
+
+def _of_phases(plan: Plan, network: Model, candidate: MethodCandidate, path: Path) -> Model:
+    """The network as one phase left it, or as it lies between two."""
+    assert plan.training is not None  # noqa: S101 - only what is trained has phases
+    folders = {phase.name: path / phase.folder for phase in plan.training.phases}
+    ends = [read_tensors(folders[name] / "final" / WEIGHTS) for name in candidate.phases]
+    tensors = ends[0] if len(ends) == 1 else interpolate(ends[0], ends[1], candidate.alpha)
+    made = deepcopy(network)
+    made.load_state_dict(dict(tensors))
+    return made
 
 
 def _evaluate(

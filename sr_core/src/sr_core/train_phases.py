@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from sr_core.checkpoint import load_weights, write_weights
-from sr_core.data.patches import Patches
+from sr_core.data.patches import Batches
 from sr_core.errors import RunStopped, SrkitError
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.run_directory import RunDirectory
@@ -185,7 +185,7 @@ def _tell(notes: Sequence[str]) -> None:
 
 
 def _facts(
-    plan: TrainingPlan, settings: TrainingSettings, patches: Patches, devices: Devices
+    plan: TrainingPlan, settings: TrainingSettings, patches: Batches, devices: Devices
 ) -> dict[str, str | int | float]:
     """What the report says of the training."""
     return {

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 import torch
 from rich.console import Console
 
-from sr_core.data.patches import Patches, load_patches
+from sr_core.data.patches import Batches, load_patches
 from sr_core.data.training_pairs import TrainingPairs, training_pairs
+from sr_core.data.unpaired import load_unpaired
 from sr_core.inference.devices import process_rank, world_size
 from sr_core.interfaces.model import FittedModel
 from sr_core.progress import bar
 from sr_core.training_plan import PhasePlan, TrainingPlan
 
-Pictures = Patches | TrainingPairs
+Pictures = Batches | TrainingPairs
 
 
 def load_pictures(plan: TrainingPlan, device: torch.device, seed: int, console: Console | None) -> Pictures:
@@ -53,7 +54,7 @@ def load_pictures(plan: TrainingPlan, device: torch.device, seed: int, console: 
 
 def patches_of(
     plan: TrainingPlan, phase: PhasePlan, device: torch.device, seed: int, console: Console | None
-) -> Patches:
+) -> Batches:
     """The crops of one phase.
 
     Args:
@@ -68,10 +69,10 @@ def patches_of(
     """
     count = len(phase.pictures.hr)
     with contextlib.nullcontext() if console is None else bar(console, "reading pictures", count) as shown:
-        return load_patches(
-            *(phase.pictures, phase.patches, plan.model.channels, plan.degradation, device, seed),
-            *(process_rank(), world_size(), None if shown is None else lambda done, _: shown.update(done)),
-        )
+        these = (process_rank(), world_size(), None if shown is None else lambda done, _: shown.update(done))
+        if phase.pictures.unpaired_lr:
+            return load_unpaired(phase.pictures, phase.patches, plan.model.channels, device, seed, *these)
+        return load_patches(phase.pictures, phase.patches, plan.model.channels, plan.degradation, device, seed, *these)
 
 
 class PatchesInTurn:
@@ -88,11 +89,11 @@ class PatchesInTurn:
     def __init__(
         self, plan: TrainingPlan, device: torch.device, seed: int, console: Console | None, first: Pictures | None
     ) -> None:
-        assert first is None or isinstance(first, Patches)  # noqa: S101 - fitted models alone have pairs
+        assert first is None or isinstance(first, Batches)  # noqa: S101 - fitted models alone have pairs
         self._plan, self._device, self._seed, self._console = plan, device, seed, console
         self._held, self._phase = first, plan.phases[0]
 
-    def of(self, phase: PhasePlan) -> Patches:
+    def of(self, phase: PhasePlan) -> Batches:
         """Those of a phase.
 
         Raises:

@@ -6,6 +6,7 @@ batch(step):   what was drawn for the step (draws) â†’ crops as levels (crops) â
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -96,14 +97,39 @@ class PatchBatch:
         return PatchBatch(self.lr[start:stop], self.hr[start:stop], self.scale, self.indices[start:stop])
 
 
-class Patches:
-    """The batches of a training set; made by `load_patches`.
+class Batches(ABC):
+    """What a training takes its batches from.
 
     Attributes:
         placement: where the pictures are, in words.
         notes: what was decided for the user.
-        pictures: how many HR pictures there are.
+        pictures: how many there are.
     """
+
+    placement: str
+    notes: tuple[str, ...]
+    pictures: int
+
+    @abstractmethod
+    def batch(self, step: int, stream: int = 0) -> PatchBatch:
+        """The batch of a step: the same each time, on every number of devices taken together.
+
+        Args:
+            step: of the training, from 0.
+            stream: who asks: 0 for the network, others for whoever needs independent batches at the same step.
+
+        Raises:
+            PictureError: a picture that is read for each step cannot be read any more.
+            ContractError: the degradation failed.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop reading ahead."""
+
+
+class Patches(Batches):
+    """The batches of a training set; made by `load_patches`."""
 
     def __init__(
         self,
@@ -122,16 +148,7 @@ class Patches:
         self._ready: dict[int, dict[int, PatchBatch]] = {}
 
     def batch(self, step: int, stream: int = 0) -> PatchBatch:
-        """The batch of a step: the same each time, on every number of devices taken together.
-
-        Args:
-            step: of the training, from 0.
-            stream: who asks: 0 for the network, others for whoever needs independent batches at the same step.
-
-        Raises:
-            PictureError: a picture that is read for each step cannot be read any more.
-            ContractError: the degradation failed.
-        """
+        """The batch of a step; see `Batches`."""
         ready = self._ready.get(stream, {})
         if step not in ready:
             self._ready[stream] = ready = self._make(step, stream)

@@ -21,14 +21,20 @@ class TrainingSet:
     Attributes:
         hr: the HR files, each once.
         lr: scale → HR file → LR file; empty where the degradation makes LR.
+        unpaired_lr: LR files that have nothing to do with HR, for training without pairs.
     """
 
     hr: tuple[Path, ...]
     lr: Mapping[Scale, Mapping[Path, Path]] = field(default_factory=dict)
+    unpaired_lr: tuple[Path, ...] = ()
 
 
 def open_training_set(
-    hr: Sequence[str], lr: str | None, scales: Sequence[Scale], leave_out: Sequence[str] = ()
+    hr: Sequence[str],
+    lr: str | None,
+    scales: Sequence[Scale],
+    leave_out: Sequence[str] = (),
+    unpaired_lr: Sequence[str] = (),
 ) -> TrainingSet:
     """Find the files to train on.
 
@@ -38,6 +44,7 @@ def open_training_set(
             axis); or None.
         scales: the scales whose LR must exist.
         leave_out: file names, with or without suffix, that are never used.
+        unpaired_lr: folders, glob patterns or files of LR pictures that are not paired with HR.
 
     Raises:
         DatasetError: nothing is there or left, a name to leave out is not there, or an LR picture is missing.
@@ -51,6 +58,8 @@ def open_training_set(
             del files[path]
     if not files:
         raise DatasetError("no pictures are left to train on: leave_out names them all" if leave_out else "no pictures")
+    if unpaired_lr:
+        return TrainingSet(tuple(files), unpaired_lr=tuple(p for source in unpaired_lr for p in find_pictures(source)))
     if lr is None:
         return TrainingSet(tuple(files))
     if len(scales) > 1 and "{scale}" not in lr:

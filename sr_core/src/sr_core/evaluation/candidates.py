@@ -65,12 +65,17 @@ class MethodCandidate(Candidate):
         method: what is run.
         origin: the component and its distribution, for messages.
         device: where it is run.
+        phases: of the run's own network, which phases of its training it is from: one, or the two that it lies between;
+            none for the last.
+        alpha: where it lies between two.
     """
 
     name: str
     method: Method
     origin: str
     device: torch.device
+    phases: tuple[str, ...] = ()
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
         self._warm: set[Scale] = set()

@@ -42,6 +42,8 @@ class Model(nn.Module, ABC):
         multiple: LR height and width must be a multiple of it; the engine pads and cuts.
         margin: the exact radius in LR pixels on which a result pixel depends, or None where that is the whole
             picture: the engine then overlaps tiles by at most 64, feathers, and says so.
+        takes_noise: whether `forward` has a third argument `noise`, N×1×H×W, standard normal or None, by which one
+            picture has many results, as in a learned degradation.
     """
 
     kind: ClassVar[str] = "model"
@@ -50,6 +52,7 @@ class Model(nn.Module, ABC):
     equal_axes: bool = False
     multiple: int = 1
     margin: int | None = None
+    takes_noise: bool = False
 
     def check_facts(self) -> None:
         """Refuse attributes that say nothing; called once, when it is built.

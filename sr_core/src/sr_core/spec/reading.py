@@ -147,20 +147,26 @@ def _repeated(items: Sequence[_Named], what: str, mend: str, path: KeyPath, docu
 
 
 def _trained_by_nothing(run: RunSpec, document: Document) -> list[Fault]:
-    """A fault for each `{model: trained}` of a spec that trains nothing."""
-    if run.train:
-        return []
+    """A fault for each `{model: trained}` of a spec that trains nothing, or has no such phase."""
     places: list[tuple[KeyPath, CandidateSpec]] = []
     if run.evaluate is not None:
         places += [(("evaluate", "candidates", i), c) for i, c in enumerate(run.evaluate.candidates)]
     if run.upscale is not None:
         places.append((("upscale", "with"), run.upscale.method))
-    message = "'trained' is the network of the spec's own 'train', which this spec does not have"
-    return [
-        document.fault((*path, "model"), message)
-        for path, candidate in places
-        if candidate.model is not None and candidate.model.name == TRAINED
-    ]
+    phases = [phase.name for phase in run.train]
+    faults = []
+    for path, candidate in places:
+        if candidate.model is None or candidate.model.name != TRAINED:
+            continue
+        if not run.train:
+            message = "'trained' is the network of the spec's own 'train', which this spec does not have"
+            faults.append(document.fault((*path, "model"), message))
+        for key, names in (("phase", (candidate.phase,)), ("between", candidate.between or ())):
+            for name in names:
+                if run.train and name is not None and name not in phases:
+                    known = ", ".join(f"'{phase}'" for phase in phases if phase) or "this training has one, unnamed"
+                    faults.append(document.fault((*path, key), f"there is no phase '{name}'; phases: {known}"))
+    return faults
 
 
 def _below(path: KeyPath, parent: KeyPath) -> bool:

@@ -33,7 +33,7 @@ class CandidateSpec(SpecPart):
     """One method to compare: exactly one of `upsampler`, `model`, `pictures`, or `weights` alone.
 
     A bare name, or a mapping with `name` and parameters, is an upsampler. With `name` beside one of the four,
-    `name` is how tables call it.
+    `name` is how tables call it; the network of a phase is called as the phase.
 
     Attributes:
         name: how tables call it.
@@ -41,6 +41,9 @@ class CandidateSpec(SpecPart):
         model: a model with its parameters; needs `weights`.
         weights: a weights file; alone, the file says which network it is.
         pictures: a folder of finished pictures, paired with HR by name; `{dataset}` and `{scale}` are replaced.
+        phase: of `{model: trained}`: the network as this phase of training left it; by default the last.
+        between: of `{model: trained}`: two phases, between whose networks `alpha` lies.
+        alpha: 0 is the first of the two, 1 the second; ESRGAN's pictures are made with 0.8.
     """
 
     name: Name
@@ -48,6 +51,9 @@ class CandidateSpec(SpecPart):
     model: Annotated[ComponentReference, known("model")] | None = None
     weights: FilePath | None = None
     pictures: FilePath | None = None
+    phase: str | None = None
+    between: Annotated[tuple[str, str], Field(strict=False)] | None = None
+    alpha: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -65,7 +71,7 @@ class CandidateSpec(SpecPart):
         if len(sort_given) > 1:
             raise ValueError(f"give one of {', '.join(sorted(sort_given))}, not several")
         if sort_given and "name" not in value and "pictures" not in value:
-            value = {"name": _bare_name(value[sort_given.pop()]), **value}
+            value = {"name": _of_a_phase(value) or _bare_name(value[sort_given.pop()]), **value}
         return value
 
     @model_validator(mode="after")
@@ -75,6 +81,11 @@ class CandidateSpec(SpecPart):
                 raise ValueError("'trained' is the network of 'train'; it takes neither weights nor parameters")
         elif self.model is not None and self.weights is None:
             raise ValueError(f"model '{self.model.name}' needs 'weights', a weights file")
+        is_trained = self.model is not None and self.model.name == TRAINED
+        if not is_trained and any(given is not None for given in (self.phase, self.between, self.alpha)):
+            raise ValueError("'phase', 'between' and 'alpha' choose among the phases of {model: trained}")
+        if (self.between is None) != (self.alpha is None) or (self.between is not None and self.phase is not None):
+            raise ValueError("give 'phase', or 'between' (two phases) with 'alpha', or none of them")
         if self.weights is not None and (self.upsampler is not None or self.pictures is not None):
             raise ValueError("'weights' belongs to a 'model'")
         return self
@@ -82,6 +93,16 @@ class CandidateSpec(SpecPart):
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's own callable
         return {key: value for key, value in handler(self).items() if value is not None}
+
+
+def _of_a_phase(candidate: dict[str, Any]) -> str | None:
+    """How tables call the network of a phase, or one between two; None for others."""
+    phase, between = candidate.get("phase"), candidate.get("between")
+    if isinstance(phase, str):
+        return phase
+    if isinstance(between, list | tuple) and len(between) == 2:
+        return f"{between[0]} to {between[1]}, {candidate.get('alpha')}"
+    return None
 
 
 def _bare_name(reference: object) -> object:

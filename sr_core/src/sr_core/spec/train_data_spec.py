@@ -22,6 +22,8 @@ class TrainDataSpec(SpecPart):
         hr: folders, glob patterns, files or `samples:train`.
         lr: folder or glob pattern of their own LR, paired by name; `{scale}` stands for the scale. Without it the
             run's degradation makes LR.
+        unpaired_lr: instead of `lr`, real LR pictures that have nothing to do with HR, for losses that need no pairs.
+            At a scale below 1 they are what the network's pictures are to look like, and HR is what it is given.
         crop: side of the HR crops in pixels; LR crops have floor(crop / scale).
         lr_crop: instead of `crop`, side of the LR crops in pixels, the same at every scale.
         batch: crops in one step, over all devices.
@@ -34,6 +36,7 @@ class TrainDataSpec(SpecPart):
 
     hr: Paths
     lr: FilePath | None = None
+    unpaired_lr: Paths | None = None
     crop: Annotated[int, Field(gt=0)] | None = None
     lr_crop: Annotated[int, Field(gt=0)] | None = None
     batch: Annotated[int, Field(gt=0)] = 16
@@ -52,6 +55,8 @@ class TrainDataSpec(SpecPart):
     def _one_crop(self) -> Self:
         if self.crop is not None and self.lr_crop is not None:
             raise ValueError("crop and lr_crop say the same of HR and of LR; give one of them")
+        if self.lr is not None and self.unpaired_lr is not None:
+            raise ValueError("lr is paired with hr and unpaired_lr is not; give one of them")
         return self
 
 

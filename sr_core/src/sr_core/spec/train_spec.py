@@ -85,12 +85,15 @@ class LossSpec(SpecPart):
     Attributes:
         component: the loss with its parameters.
         weight: its share in the objective.
+        predictions: factors on the weight for a network that makes several predictions (LapSRN's levels, SRFBN's
+            steps), by their names, as curves have them: `{"x2": 0.5}`; 1 for those that are not named.
         optimizer: of a learned loss's own parameters; by default as the network's, without its groups.
         schedule: likewise.
     """
 
     component: Annotated[ComponentReference, known("loss")]
     weight: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    predictions: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
     optimizer: OptimizerSpec | None = None
     schedule: ScheduleSpec | None = None
 
@@ -106,11 +109,16 @@ class LossSpec(SpecPart):
 
     @model_serializer
     def _as_written(self) -> str | dict[str, Any]:
-        own = {"weight": self.weight, "optimizer": self.optimizer, "schedule": self.schedule}
+        own = {
+            "weight": self.weight,
+            "predictions": self.predictions,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
         written = {
             key: value.model_dump() if isinstance(value, SpecPart) else value
             for key, value in own.items()
-            if value not in (None, 1.0)
+            if value not in (None, 1.0, {})
         }
         if not written and not self.component.parameters:
             return self.component.name

@@ -95,6 +95,22 @@ def _from_the_specs_folder(path: str, info: ValidationInfo) -> str:
         raise ValueError(f"{path}: the home folder that '~' stands for cannot be found; write it out") from error
 
 
+def _with_files_found(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - plain values
+    """A component's parameters, where each `weights` in them that is a file's path is found as other paths are.
+
+    A bare word (`random`, `published`) and an address are no paths.
+    """
+    if isinstance(value, list):
+        return [_with_files_found(item, info) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_files_found(item, info) for key, item in value.items()}
+    weights = found.get("weights")
+    if isinstance(weights, str) and "://" not in weights and not re.fullmatch(r"[a-z_]*", weights):
+        found["weights"] = _from_the_specs_folder(weights, info)
+    return found
+
+
 def known(kind: Kind) -> AfterValidator:
     """Refuses a component that is not installed, where the reader brought a registry."""
 
@@ -102,6 +118,7 @@ def known(kind: Kind) -> AfterValidator:
         registry = registry_of(info)
         if kind == "model" and reference.name == TRAINED:
             return reference
+        reference = ComponentReference.of(reference.name, _with_files_found(reference.parameters, info))
         if registry is not None:
             try:
                 registry.get(kind, reference.name)

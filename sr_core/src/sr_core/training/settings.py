@@ -68,6 +68,7 @@ class WeightedLoss:
         name: in curves; unique.
         loss: on the training device.
         weight: its share.
+        predictions: factors on it for predictions of a network that has several, by their names; 1 for others.
         optimizer: of a learned loss's own parameters.
         schedule: likewise.
     """
@@ -77,6 +78,11 @@ class WeightedLoss:
     weight: float = 1.0
     optimizer: OptimizerRecipe = OptimizerRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
+    predictions: Mapping[str, float] = field(default_factory=dict)
+
+    def weight_of(self, prediction: str) -> float:
+        """Its share for one of the network's predictions."""
+        return self.weight * self.predictions.get(prediction, 1.0)
 
 
 @dataclass(frozen=True)
