@@ -27,6 +27,87 @@ def srkit_register(registry: Registrar) -> None:
         reference="Shi et al., CVPR 2016; Zhang et al., CVPR 2018",
         year=2016,
     )
+    registry.degradation(
+        "bd",
+        "sr_core.degradations.bd:BD",
+        summary="blurred (7x7, sigma 1.6), then every scale-th pixel: the LR of the BD tables",
+        reference="Zhang et al., CVPR 2018",
+        year=2018,
+    )
+    registry.degradation(
+        "dn",
+        "sr_core.degradations.dn:DN",
+        summary="bicubic, then noise of level 30: the LR of the DN tables",
+        reference="Zhang et al., CVPR 2018",
+        year=2018,
+    )
+    registry.degradation(
+        "gaussian_blur",
+        "sr_core.degradations.blurs:GaussianBlur",
+        summary="a round blur, of its own width for each sample; then bicubic",
+    )
+    registry.degradation(
+        "anisotropic_blur",
+        "sr_core.degradations.blurs:AnisotropicBlur",
+        summary="a blur wider in one direction than across it, its own for each sample; then bicubic",
+    )
+    registry.degradation(
+        "motion_blur",
+        "sr_core.degradations.blurs:MotionBlur",
+        summary="the blur of a camera moving straight on, its own for each sample; then bicubic",
+    )
+    registry.degradation(
+        "sinc",
+        "sr_core.degradations.blurs:Sinc",
+        summary="bicubic, then a low pass that rings: halos as of sharpening and compression",
+        reference="Wang et al., ICCVW 2021",
+        year=2021,
+    )
+    registry.degradation(
+        "noise",
+        "sr_core.degradations.noise:Noise",
+        summary="bicubic, then Gaussian or Poisson noise, in colour or gray",
+    )
+    registry.degradation(
+        "jpeg",
+        "sr_core.degradations.jpeg:Jpeg",
+        summary="bicubic, then JPEG of a random quality: a real file, or its arithmetic with a gradient",
+        reference="ITU-T T.81, 1992",
+        year=1992,
+    )
+    registry.degradation(
+        "resize",
+        "sr_core.degradations.resizing:Resize",
+        summary="resized by a random factor and method, and back; a step of pipelines",
+        reference="Wang et al., ICCVW 2021",
+        year=2021,
+    )
+    registry.degradation(
+        "compose",
+        "sr_core.degradations.compose:Compose",
+        summary="any degradations one after the other, in order or shuffled",
+    )
+    registry.degradation(
+        "bsrgan",
+        "sr_core.degradations.bsrgan:BSRGAN",
+        summary="blur, shrinking, noise and JPEG in random order, for pictures from anywhere",
+        reference="Zhang et al., ICCV 2021",
+        year=2021,
+    )
+    registry.degradation(
+        "real_esrgan",
+        "sr_core.degradations.real_esrgan:RealESRGAN",
+        summary="blur, resizing, noise and JPEG, all of them twice, for pictures from anywhere",
+        reference="Wang et al., ICCVW 2021",
+        year=2021,
+    )
+    registry.degradation(
+        "learned",
+        "sr_core.degradations.learned:Learned",
+        summary="as a network of a scale below 1 has learned it from real LR pictures",
+        reference="Bulat et al., ECCV 2018",
+        year=2018,
+    )
     registry.metric(
         "psnr",
         "sr_core.metrics.psnr:PSNR",
@@ -87,6 +168,11 @@ def srkit_register(registry: Registrar) -> None:
         summary="PSNR in dB between LR and SR shrunk again by the degradation",
         reference="Lugmayr et al., NTIRE 2021",
         year=2021,
+    )
+    registry.metric(
+        "drift",
+        "sr_core.metrics.drift:Drift",
+        summary="how far the colour of SR, shrunk again, is from LR's, in levels: what GANs may spoil unseen",
     )
     registry.metric(
         "lpips",

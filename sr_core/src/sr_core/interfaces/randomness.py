@@ -29,6 +29,12 @@ class SampleRandom:
     def __len__(self) -> int:
         return len(self._generators)
 
+    def sample(self, number: int) -> SampleRandom:
+        """The stream of one sample of the batch, by its place in it; drawing from either continues both."""
+        alone = SampleRandom(0, 0, (), self.device)
+        alone._generators = [self._generators[number]]
+        return alone
+
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """N×shape float32, uniform in [low, high)."""
         return low + (high - low) * self._rows(torch.rand, shape)
@@ -41,6 +47,11 @@ class SampleRandom:
         """N×shape int64, uniform in low … high − 1."""
         # A float32 draw may round to 1: the bound keeps it inside.
         return (low + self.uniform(0, high - low, *shape).long()).clamp_(max=high - 1)
+
+    def poisson(self, rates: Tensor) -> Tensor:
+        """N×shape float32 counts, each with the mean that `rates` (N×shape, at least 0, on `device`) has there."""
+        rows = [torch.poisson(row, generator=each) for row, each in zip(rates, self._generators, strict=True)]
+        return torch.stack(rows) if rows else torch.empty_like(rates)
 
     def choice(self, probabilities: Sequence[float]) -> Tensor:
         """N int64: which of the alternatives, by their probabilities (they need not sum to one)."""
