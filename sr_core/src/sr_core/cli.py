@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from sr_core import __version__
-from sr_core.commands import doctor, interpolation, models, opinions, pictures, plugins, reports, runs
+from sr_core.commands import distances, doctor, interpolation, models, opinions, pictures, plugins, reports, runs
 from sr_core.commands.shared_options import installed
 from sr_core.errors import RunStopped, SrkitError
 from sr_core.guard import describe, guarded
@@ -112,7 +112,8 @@ def main() -> None:
 
 
 for built_in in (
-    *(runs.run, runs.check, reports.report, opinions.mos, pictures.upscale, interpolation.interpolate),
+    *(runs.run, runs.check, reports.report, opinions.mos, pictures.upscale),
+    *(interpolation.interpolate, distances.distance),
     *(plugins.list_plugins, plugins.show, models.models, plugins.schema, doctor.doctor),
 ):
     main.add_command(built_in)
