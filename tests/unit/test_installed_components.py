@@ -23,6 +23,10 @@ GIVEN: dict[str, dict[str, Any]] = {
     "feature": {"network": RANDOM},
     "gan": {"discriminator": PATCHES},
     "downscaler": {"scale": 0.5, "width": 8},
+    "cincgan": {
+        "cleaner": {"name": "real_esrgan_compact", "scale": 1, "convolutions": 1, "width": 4},
+        "enlarger": {"name": "real_esrgan_compact", "convolutions": 1, "width": 4},
+    },
     "cycle": {"back": {"name": "downscaler", "scale": 0.5, "width": 4, "blocks": 1, "channels": "rgb"}},
     "compose": {"steps": ["bicubic"]},
 }

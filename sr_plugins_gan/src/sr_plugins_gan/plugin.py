@@ -46,6 +46,20 @@ def srkit_register(registry: Registrar) -> None:
         design=("residual",),
         scales=(0.25,),
     )
+    registry.model(
+        "cincgan",
+        "sr_plugins_gan.cincgan:CinCGAN",
+        configurations={
+            "CinCGAN": {"cleaner": {"name": "real_esrgan_compact", "scale": 1}, "enlarger": {"name": "edsr"}}
+        },
+        summary="a network that makes LR clean, then one that enlarges it: for real LR, learned without pairs",
+        reference="Yuan et al., CVPRW 2018",
+        year=2018,
+        framework="post",
+        upsampling="sub-pixel",
+        design=("cascading",),
+        scales=(4,),
+    )
     registry.loss(
         "gan",
         "sr_plugins_gan.adversarial:AdversarialLoss",

@@ -24,6 +24,8 @@ class Consistency(Loss):
         border: pixels of the smaller picture left out at each side; 2 are as many as see beyond the edge of a crop.
     """
 
+    needs_pairs = False
+
     def __init__(self, border: Annotated[int, Field(ge=0)] = 2) -> None:
         super().__init__()
         self.border = border

@@ -25,6 +25,8 @@ class TotalVariation(Loss):
         reduction: `mean` over all pixels and planes, or `sum_per_sample`: their sum, then the mean over samples.
     """
 
+    needs_pairs = False
+
     def __init__(
         self,
         variant: Literal["isotropic", "anisotropic"] = "isotropic",

@@ -24,12 +24,14 @@ class Prediction:
         image: N×C×H×W, what the network said.
         target: N×C×H×W, what it should have said; same shape.
         weight: its share in the objective.
+        scale: its size over LR's, where that is not the run's scale: losses that look at LR are told it.
     """
 
     name: str
     image: Tensor
     target: Tensor
     weight: float = 1.0
+    scale: Scale | None = None
 
 
 class Model(nn.Module, ABC):
