@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,13 +19,12 @@ from sr_core.inference.precision import choose_training_precision
 from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.loss import LearnedLoss, Loss
 from sr_core.interfaces.model import FittedModel, Model
-from sr_core.parameters import ComponentReference
 from sr_core.protocol import PROTOCOLS, Protocol
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.phases_spec import place_in_phases
 from sr_core.spec.reading import Spec
-from sr_core.spec.train_spec import OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
+from sr_core.spec.train_spec import LossSpec, OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
 from sr_core.training.learner import moving_average
 from sr_core.training.settings import (
     Clipping,
@@ -41,6 +40,20 @@ from sr_core.training_plan import PhasePlan
 
 _OF_CROPS = frozenset({"crop", "lr_crop", "batch", "augment", "shrink", "unpaired_lr"})
 """Keys of `train.data` that only a loop has a use for."""
+
+
+class Learned(NamedTuple):
+    """A learned loss of a phase.
+
+    Attributes:
+        name: in curves and checkpoints.
+        spec: how the phase names it.
+        loss: the loss.
+    """
+
+    name: str
+    spec: LossSpec
+    loss: LearnedLoss
 
 
 class PhaseAssembler:
@@ -62,14 +75,14 @@ class PhaseAssembler:
         faults: FaultCollector,
         assembler: Assembler,
         begins_at: int,
-        learned: Sequence[tuple[ComponentReference, LearnedLoss]],
+        learned: Sequence[Learned],
     ) -> None:
         self._spec, self._index, self._faults, self._assembler = spec, index, faults, assembler
         self._train: TrainSpec = spec.run.train[index]
         self._begins_at = begins_at
         self._before = list(learned)
-        self._goes_on: list[str] = []
-        self.learned: list[tuple[ComponentReference, LearnedLoss]] = []
+        self._goes_on: dict[str, str] = {}
+        self.learned: list[Learned] = []
 
     def plan(self, pictures: TrainingSet, watched: Sequence[Dataset], model: Model) -> PhasePlan:
         """The phase; its settings lack what is faulty."""
@@ -84,7 +97,7 @@ class PhaseAssembler:
             patches=self._patches(),
             validator=validator,
             keep=train.checkpoint.keep,
-            goes_on=tuple(self._goes_on),
+            goes_on=self._goes_on,
         )
 
     def _at(self, *path: str | int) -> KeyPath:
@@ -146,8 +159,8 @@ class PhaseAssembler:
         for index, wanted in enumerate(self._train.loss):
             path = self._at("loss", index)
             torch.manual_seed(self._spec.run.seed)  # whatever was built before must not change its first weights
-            loss = self._of_the_phase_before(wanted.component)
-            goes_on = loss is not None
+            before = self._of_the_phase_before(wanted)
+            loss: Loss | None = before.loss if before is not None else None
             loss = loss or self._assembler.build(path, "loss", wanted.component, {"channels": channels})
             if loss is None:
                 continue
@@ -170,8 +183,9 @@ class PhaseAssembler:
             names[name] += 1
             name = name if names[name] == 1 else f"{name} {names[name]}"
             if isinstance(loss, LearnedLoss):
-                self.learned.append((wanted.component, loss))
-                self._goes_on.extend([name] * goes_on)
+                self.learned.append(Learned(name, wanted, loss))
+                if before is not None:
+                    self._goes_on[name] = before.name
             own_optimizer = wanted.optimizer or self._train.optimizer.model_copy(update={"groups": ()})
             losses.append(
                 WeightedLoss(
@@ -181,17 +195,20 @@ class PhaseAssembler:
                     _optimizer(own_optimizer),
                     _schedule(wanted.schedule or self._train.schedule),
                     wanted.predictions,
+                    wanted.on,
                 )
             )
         return losses
 
-    def _of_the_phase_before(self, wanted: ComponentReference) -> Loss | None:
+    def _of_the_phase_before(self, wanted: LossSpec) -> Learned | None:
         """The learned loss that the phase before had just so: it goes on learning."""
-        found = next((entry for entry in self._before if entry[0] == wanted), None)
-        if found is None:
-            return None
-        self._before.remove(found)
-        return found[1]
+        same = (
+            found for found in self._before if (found.spec.component, found.spec.on) == (wanted.component, wanted.on)
+        )
+        found = next(same, None)
+        if found is not None:
+            self._before.remove(found)
+        return found
 
     def _try_optimizers(self, model: Model, settings: TrainingSettings) -> None:
         """Find what PyTorch refuses before anything is written."""

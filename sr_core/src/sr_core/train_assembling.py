@@ -13,10 +13,8 @@ from sr_core.checkpoint import WeightsCard
 from sr_core.data.dataset import Dataset
 from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
-from sr_core.interfaces.loss import LearnedLoss
 from sr_core.interfaces.model import FittedModel, Model
-from sr_core.parameters import ComponentReference
-from sr_core.phase_assembling import PhaseAssembler
+from sr_core.phase_assembling import Learned, PhaseAssembler
 from sr_core.registry import Registry
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
@@ -52,7 +50,7 @@ class TrainAssembler:
             with self._faults.at("train"):
                 raise SrkitError(f"'{self._train.model.name}' is fitted at once; it has no phases")
         phases: list[PhasePlan] = []
-        learned: Sequence[tuple[ComponentReference, LearnedLoss]] = ()
+        learned: Sequence[Learned] = ()
         begins_at = 0
         for index, (found, datasets) in enumerate(zip(pictures, watched, strict=True)):
             if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,14 +169,14 @@ class Phases:
         raise RunStopped(f"{where}; the state is saved: --resume goes on from there", 128 + number)
 
 
-def _go_on_with_what_was_learned(settings: TrainingSettings, names: Sequence[str], folder: Path) -> None:
+def _go_on_with_what_was_learned(settings: TrainingSettings, names: Mapping[str, str], folder: Path) -> None:
     """Losses that learn begin a phase as they ended the one before, whether or not this process saw it."""
     before = load_latest(folder)
     if before is None:
         raise SrkitError(f"{folder} holds no checkpoint, from which the losses {', '.join(names)} could go on")
     for entry in settings.losses:
         if entry.name in names and isinstance(entry.loss, LearnedLoss):
-            entry.loss.load_state_dict(before.state["losses"][entry.name]["loss"])
+            entry.loss.load_state_dict(before.state["losses"][names[entry.name]]["loss"])
 
 
 def _tell(notes: Sequence[str]) -> None:

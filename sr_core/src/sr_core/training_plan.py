@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sr_core.checkpoint import WeightsCard
 from sr_core.data.patches import PatchSettings
@@ -30,7 +30,7 @@ class PhasePlan:
         patches: how they are cut.
         validator: measures while training; None for none.
         keep: how many checkpoints.
-        goes_on: names of learned losses that go on with what they learned in the phase before.
+        goes_on: learned losses that go on with what they learned in the phase before: name here → name there.
     """
 
     name: str | None
@@ -39,7 +39,7 @@ class PhasePlan:
     patches: PatchSettings
     validator: Validator | None
     keep: int
-    goes_on: tuple[str, ...] = ()
+    goes_on: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:

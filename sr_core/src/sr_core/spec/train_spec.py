@@ -87,6 +87,7 @@ class LossSpec(SpecPart):
         weight: its share in the objective.
         predictions: factors on the weight for a network that makes several predictions (LapSRN's levels, SRFBN's
             steps), by their names, as curves have them: `{"x2": 0.5}`; 1 for those that are not named.
+        on: the only prediction that it compares, by its name; by default all, and for a loss that learns the final one.
         optimizer: of a learned loss's own parameters; by default as the network's, without its groups.
         schedule: likewise.
     """
@@ -94,6 +95,7 @@ class LossSpec(SpecPart):
     component: Annotated[ComponentReference, known("loss")]
     weight: Annotated[float, Field(allow_inf_nan=False)] = 1.0
     predictions: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(default_factory=dict)
+    on: str | None = None
     optimizer: OptimizerSpec | None = None
     schedule: ScheduleSpec | None = None
 
@@ -112,6 +114,7 @@ class LossSpec(SpecPart):
         own = {
             "weight": self.weight,
             "predictions": self.predictions,
+            "on": self.on,
             "optimizer": self.optimizer,
             "schedule": self.schedule,
         }

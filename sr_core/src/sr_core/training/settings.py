@@ -69,6 +69,7 @@ class WeightedLoss:
         loss: on the training device.
         weight: its share.
         predictions: factors on it for predictions of a network that has several, by their names; 1 for others.
+        on: the only prediction that it sees; by default all, and for a loss that learns the final one.
         optimizer: of a learned loss's own parameters.
         schedule: likewise.
     """
@@ -79,6 +80,7 @@ class WeightedLoss:
     optimizer: OptimizerRecipe = OptimizerRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
     predictions: Mapping[str, float] = field(default_factory=dict)
+    on: str | None = None
 
     def weight_of(self, prediction: str) -> float:
         """Its share for one of the network's predictions."""
