@@ -142,11 +142,12 @@ def models_page() -> str:
     found = [c for c in registry.all("model") if c.distribution.name in OFFICIAL_DISTRIBUTIONS]
     variants = field_map(registry, found)
     lines = [NOTE, "# Models", _INTRODUCTION.rstrip()]
-    for framework, meaning in FRAMEWORKS.items():
-        components = sorted((c for c in found if c.facts["framework"] == framework), key=lambda c: str(c.facts["year"]))
+    headings = {word: (f"Framework `{word}`", meaning) for word, meaning in FRAMEWORKS.items()}
+    for framework, (heading, meaning) in {**headings, None: _SMALLER}.items():
+        components = [component for component in found if component.facts.get("framework") == framework]
         if components:
-            lines += ["", f"## Framework `{framework}`", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
-            lines += [_network(component) for component in components]
+            lines += ["", f"## {heading}", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
+            lines += [_network(component) for component in sorted(components, key=lambda c: str(c.facts["year"]))]
     lines += ["", "## The words", "", "By what the picture grows:", ""]
     lines += [f"- {word}: {meaning}" for word, meaning in UPSAMPLINGS.items()]
     lines += ["", "Design elements:", ""]
@@ -159,6 +160,9 @@ _INTRODUCTION = """
 The networks of the official packages, each as its paper has it. `srkit models` prints this map for whatever is
 installed, `srkit show model NAME` the parameters of one network, and `specs/papers/` holds how each is trained.
 """
+
+_SMALLER = ("The way back", "networks of a scale below 1, which learn how LR comes about")
+"""The heading of those that do not enlarge."""
 
 _COUNTING = """
 Cheapest first. *Parameters* are all numbers that are learned, biases and slopes included; papers often count the
@@ -174,9 +178,10 @@ its kernel's products once for each pixel that comes in. The table that later pa
 def _network(component: Component) -> str:
     facts = component.facts
     design, scales = ", ".join(facts["design"]), ", ".join(f"×{scale}" for scale in facts["scales"])
+    upsampling = f"; upsampling: {facts['upsampling']}" if "upsampling" in facts else ""
     return (
-        f"- **`{component.name}`** ({facts['year']}): {component.summary}. {design.capitalize()}; upsampling: "
-        f"{facts['upsampling']}; {scales}. {component.reference}."
+        f"- **`{component.name}`** ({facts['year']}): {component.summary}. {design.capitalize()}{upsampling}; {scales}. "
+        f"{component.reference}."
     )
 
 

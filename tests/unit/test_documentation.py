@@ -25,7 +25,7 @@ from sr_core.discovery import discover
 from sr_core.inference.engine import super_resolve
 from sr_core.parameters import ComponentReference
 from sr_core.spec.reading import read_spec
-from sr_core.testing import check_backbone, check_model, check_upsampler
+from sr_core.testing import check_backbone, check_discriminator, check_loss, check_model, check_upsampler
 from tests.conftest import Install
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,21 @@ def test_the_network_of_writing_a_plugin_keeps_its_contract(install: Install) ->
     tiny = importlib.import_module("tiny_network").Tiny
     check_model(tiny(scale=3))
     check_model(tiny(scale=2, width=4))
+
+
+def test_the_discriminator_of_writing_a_plugin_judges_in_the_adversarial_loss(install: Install) -> None:
+    code = next(block for block in blocks("docs/writing-a-plugin.md", "python") if "class Coarse" in block)
+    register = """
+from sr_core import hookimpl
+
+@hookimpl
+def srkit_register(registry):
+    registry.part("coarse", "coarse_discriminator:Coarse", summary="two convolutions")
+"""
+    install("coarse", "coarse_discriminator", code + register)
+    check_discriminator(importlib.import_module("coarse_discriminator").Coarse())
+    reference = ComponentReference.of("gan", {"discriminator": {"name": "coarse", "width": 6}, "feature_matching": 1})
+    check_loss(build(discover().registry, "loss", reference))
 
 
 def test_the_backbone_of_writing_a_plugin_stands_in_any_scale_networks(install: Install) -> None:
