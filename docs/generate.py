@@ -178,10 +178,9 @@ its kernel's products once for each pixel that comes in. The table that later pa
 def _network(component: Component) -> str:
     facts = component.facts
     design, scales = ", ".join(facts["design"]), ", ".join(f"×{scale}" for scale in facts["scales"])
-    upsampling = f"; upsampling: {facts['upsampling']}" if "upsampling" in facts else ""
+    design = design.capitalize() + (f"; upsampling: {facts['upsampling']}" if "upsampling" in facts else "")
     return (
-        f"- **`{component.name}`** ({facts['year']}): {component.summary}. {design.capitalize()}{upsampling}; {scales}. "
-        f"{component.reference}."
+        f"- **`{component.name}`** ({facts['year']}): {component.summary}. {design}; {scales}. {component.reference}."
     )
 
 

@@ -86,7 +86,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 @pytest.fixture
 def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without plots, which take longer to draw than a small run; the tests of reports look at them."""
-    for module in ("plots", "curves"):
+    for module in ("plots", "panels"):
         monkeypatch.setattr(f"sr_core.reporting.{module}.svg_text", lambda figure: "<svg></svg>")
 
 

@@ -92,7 +92,7 @@ def test_predictions_are_weighed_by_name(run: Run) -> None:
 
 def test_a_prediction_that_the_network_does_not_make_is_named(run: Run) -> None:
     loss = {"name": "mse", "predictions": {"corse": 0.25}}
-    with pytest.raises(AssertionError, match="weighs predictions corse, and the network makes coarse, sr"):
+    with pytest.raises(AssertionError, match="names predictions corse, and the network makes coarse, sr"):
         run({"scale": 2, "train": {"model": "toy-deep", "loss": loss}})
 
 

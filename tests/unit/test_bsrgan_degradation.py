@@ -34,6 +34,19 @@ def within(count: int, probability: float, draws: int = DRAWS) -> None:
     assert count == pytest.approx(draws * probability, abs=5 * math.sqrt(draws * probability * (1 - probability)))
 
 
+def noted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple[Any, ...]]:
+    """Every call of a function of the module."""
+    calls: list[tuple[Any, ...]] = []
+    real: Any = getattr(bsrgan, name)
+
+    def noting(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(bsrgan, name, noting)
+    return calls
+
+
 def lr_of(hr: Tensor, scale: Any, codec: Any = "auto") -> Tensor:
     return BSRGAN(codec)(hr, scale, SampleRandom(0, 0, range(len(hr))))
 
@@ -95,6 +108,25 @@ def test_every_scale_th_pixel_of_a_shifted_blur_lies_where_lr_lies() -> None:
                 seen.append(made[0, 0, 0] * 64)
         middle = 64 // scale // 2
         assert any(abs(float(row[middle]) - (middle * scale + (scale - 1) / 2)) < 0.02 for row in seen)
+
+
+def test_jpeg_halving_and_shrinking_keep_the_released_ranges_and_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JPEG .9 and once more at the end, 30 … 95; halved first .25; .75 by 1 … 2 s, else σ 0.1 … 0.6 s on 25 pixels."""
+    coded, halved = noted(monkeypatch, "compressed"), noted(monkeypatch, "_halved")
+    shrunk, kernels = noted(monkeypatch, "_shrunk"), noted(monkeypatch, "filtered")
+    resized = noted(monkeypatch, "interpolated")
+    BSRGAN()(torch.rand(1, 1, 32, 32).expand(DRAWS, -1, -1, -1), 4, SampleRandom(3, 0, range(DRAWS)))
+    within(len(coded) - DRAWS, 0.9)
+    assert {quality for _, quality, _ in coded} == set(range(30, 96))
+    within(len(halved), 0.25)
+    assert {scale for _, scale, _ in shrunk} == {(4, 4), (2, 2)}
+    within(sum(scale == (2, 2) for _, scale, _ in shrunk), 0.25)
+    within(len(kernels), 0.25)
+    assert {len(kernel) for _, kernel in kernels} == {25}
+    half = 0.5 * len(halved)  # of those halved, half by one of the random methods
+    assert len(resized) == pytest.approx(DRAWS + 0.75 * DRAWS + half, abs=5 * (14 + 8))
+    assert {size for _, size, _ in resized} >= {(4, 4), (8, 8), (16, 16), (31, 31)}, "from 1 / 2 s of the sides to all"
+    assert min(size for _, size, _ in resized) == (4, 4)
 
 
 def test_its_blur_and_subsampling_are_scipys() -> None:

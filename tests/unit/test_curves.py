@@ -12,13 +12,13 @@ from sr_core.reporting.curves import (
     MOST_POINTS,
     Curve,
     Panel,
-    draw_panel,
     is_validation,
     read_curves,
     thinned,
     training_panels,
     validation_curve,
 )
+from sr_core.reporting.panels import draw_panel
 from sr_core.run_directory import RunDirectory
 
 

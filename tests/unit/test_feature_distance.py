@@ -119,6 +119,11 @@ def test_without_weights_it_names_the_three_ways_out(tmp_path: Path, monkeypatch
         FeatureDistance()
 
 
+def test_by_random_weights_its_figures_say_so() -> None:
+    assert FeatureDistance(SmallFeatures(origin="random"), "relu2_1").unit == "random weights"
+    assert FeatureDistance(SmallFeatures(), "relu2_1").unit == ""
+
+
 def test_a_layer_that_is_not_there_is_told_those_that_are() -> None:
     with pytest.raises(ValueError, match="no layer 'relu2_2'; it has conv1_1, relu1_1, conv2_1, relu2_1"):
         FeatureDistance(SmallFeatures())

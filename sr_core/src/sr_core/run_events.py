@@ -44,7 +44,10 @@ class RunEvents:
 
     @contextmanager
     def keeping_warnings(self) -> Iterator[None]:
-        """For the time of a block, every warning of the tool also goes into the run's log."""
+        """For the time of a block, every warning of the tool also goes into the run's log.
+
+        With `extra={"details": {…}}` a warning brings details of its event, as the `step` it belongs to.
+        """
         handler = _IntoLog(self._directory)
         _log.addHandler(handler)
         try:
@@ -59,4 +62,4 @@ class _IntoLog(logging.Handler):
         self._directory = directory
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._directory.log("warning", message=record.getMessage())
+        self._directory.log("warning", **getattr(record, "details", {}), message=record.getMessage())

@@ -14,6 +14,7 @@ from rich.console import Console
 from sr_core.checkpoint import load_weights, write_weights
 from sr_core.data.patches import Batches
 from sr_core.errors import RunStopped, SrkitError
+from sr_core.guard import guarded
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.run_directory import RunDirectory
 from sr_core.run_events import RunEvents
@@ -176,7 +177,8 @@ def _go_on_with_what_was_learned(settings: TrainingSettings, names: Mapping[str,
         raise SrkitError(f"{folder} holds no checkpoint, from which the losses {', '.join(names)} could go on")
     for entry in settings.losses:
         if entry.name in names and isinstance(entry.loss, LearnedLoss):
-            entry.loss.load_state_dict(before.state["losses"][names[entry.name]]["loss"])
+            with guarded(f"loss '{entry.name}' cannot go on with what it learned in the phase before", SrkitError):
+                entry.loss.load_state_dict(before.state["losses"][names[entry.name]]["loss"])
 
 
 def _tell(notes: Sequence[str]) -> None:

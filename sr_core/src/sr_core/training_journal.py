@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,13 +16,17 @@ from sr_core.errors import RunStopped
 from sr_core.evaluation.benchmark import Comparison
 from sr_core.progress import Bar
 from sr_core.record import Record
-from sr_core.reporting.curves import validation_curve
+from sr_core.reporting.curves import read_curves, validation_curve
 from sr_core.reporting.learning import cut_back, keep_step, write_sheets
 from sr_core.reporting.tables import format_value
-from sr_core.run_directory import RunDirectory
+from sr_core.reporting.training_results import HEALTH
+from sr_core.run_directory import METRICS, RunDirectory
 from sr_core.run_events import RunEvents
 from sr_core.scales import describe_scale
 from sr_core.tensorboard_curves import TensorBoardCurves
+from sr_core.training.health import Health
+
+_log = logging.getLogger("srkit")
 
 LINE_SECONDS = 30.0
 """Where there is no terminal, a line is printed at most this often, and at each validation."""
@@ -68,6 +74,7 @@ class TrainingJournal:
         self._line = self._shown = 0  # the steps of the last line, and of the last figures
         self._figures: dict[str, str] = {}
         self._bar = Bar(console, "training", steps)
+        self._health = Health()
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +104,8 @@ class TrainingJournal:
     def logged(self, step: int, values: Mapping[str, float]) -> None:
         """The curves' values at a step: into `metrics.csv`, TensorBoard, and to plugins as the event `step`.
 
+        Where a loss learns, what is wrong with them is told in words.
+
         Raises:
             RunDirectoryError: the disk is full, or the folder cannot be written to.
         """
@@ -107,6 +116,8 @@ class TrainingJournal:
         if "images per second" in values:
             self._figures["speed"] = f"{_rounded(values['images per second'])} images/s"
         self._show(step)
+        for warning in self._health.saw(step, values):
+            _log.warning("step %d: %s", step, warning, extra={"details": {"step": step, "subject": HEALTH}})
 
     def validated(self, step: int, records: Sequence[Record]) -> None:
         """The figures of a validation: curves `<data set> x<scale>/<metric>`, and the event `validated`.
@@ -156,6 +167,7 @@ class TrainingJournal:
         cut_back(self._learning, step)
         if self._board is not None:
             self._board.cut_back(step)
+        self._health = _health_after(self._directory.path / METRICS)
         self._started_at, self._started = step, self._clock()
         self._bar.begin_at(step)
 
@@ -189,6 +201,17 @@ class TrainingJournal:
         if done <= 0 or left <= 0:
             return ""
         return f"ETA {_duration((now - self._started) / done * left)}"
+
+
+def _health_after(metrics: Path) -> Health:
+    """A watch that knows the points of the curves, and so what has been told of them."""
+    health, points = Health(), dict[int, dict[str, float]]()
+    for name, curve in (read_curves(metrics) if metrics.is_file() else {}).items():
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            points.setdefault(step, {})[name] = value
+    for step in sorted(points):
+        health.saw(step, points[step])
+    return health
 
 
 def _rounded(value: float) -> str:

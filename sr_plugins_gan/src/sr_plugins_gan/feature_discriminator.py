@@ -16,8 +16,8 @@ class FeatureDiscriminator(Discriminator):
     """Two convolutions and a map of verdicts on the features of one layer (after Park et al., SRFeat, ECCV 2018).
 
     The feature network is frozen: only what follows it learns. SRFeat puts a discriminator as deep as SRGAN's behind
-    it; this one is small, as features say much already, and judges patches. The network's weights are kept in
-    checkpoints with the rest, so that a run goes on without their file.
+    it; this one is small, as features say much already, and judges patches. Checkpoints do not hold the network's
+    weights; a run goes on where the network still has the same.
 
     Args:
         network: the feature network, a part: `{name: vgg19, weights: published}`.

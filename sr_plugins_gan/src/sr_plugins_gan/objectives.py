@@ -120,8 +120,8 @@ class RelativisticAverage(Objective):
     """Whether a picture is more real than the other kind is on average (Jolicoeur-Martineau, ICLR 2019).
 
     As in ESRGAN (Wang et al., ECCVW 2018) and its release: cross-entropies of verdict less the other kind's mean, over
-    the batch on all devices and all places of a map of verdicts; both players' two terms are halved, as ESRGAN's weight
-    of 0.005 wants it, and gradients pass through the means.
+    the batch on all devices (a part of it where the spec says `accumulate`) and all places of a map of verdicts; both
+    players' two terms are halved, as ESRGAN's weight of 0.005 wants it, and gradients pass through the means.
     """
 
     gives_probabilities = True

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sr_core import Channels, FeatureNetwork, SetMetric, SrkitError
+from sr_plugins_losses.feature_weights import RANDOM
 from sr_plugins_losses.looking import by_layer
 from sr_plugins_losses.vgg import VGG19
 
@@ -65,7 +66,8 @@ class FeatureDistance(SetMetric):
     The Fréchet inception distance (Heusel et al., NeurIPS 2017) by another network: it says how close a learned
     degradation comes to real LR. Shallow layers see noise, blur and compression, deep ones content. Figures compare
     only where network, weights, layer and the number of pictures are the same. A set of no more samples than the layer
-    has maps has no full covariance: it is shrunk towards the identity (Chen et al. 2010), and the log says so.
+    has maps has no full covariance: it is shrunk towards the identity (Chen et al. 2010), and the log says so. By an
+    untrained network, the figure's unit is called `random weights`.
 
     Args:
         network: what looks at the pictures; VGG-19 with its published weights by default.
@@ -81,6 +83,8 @@ class FeatureDistance(SetMetric):
         self._network = (VGG19() if network is None else network).requires_grad_(requires_grad=False).eval()
         (self._layer,) = by_layer(self._network, (layer,), "before")
         self._spatial = spatial
+        if self._network.origin == RANDOM:
+            self.unit = "random weights"
 
     def __call__(self, srs: Sequence[Tensor], references: Sequence[Tensor]) -> float:
         """Measure all pictures of a set together; each tensor is 1×3×H×W in [0, 1], sizes may differ.

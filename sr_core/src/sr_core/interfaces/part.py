@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from sr_core.interfaces.capabilities import Channels, check_channels
+from sr_core.interfaces.frozen_weights import leave_out_of_holders
 
 
 class Part(nn.Module):
@@ -62,7 +63,8 @@ class Backbone(Part, ABC):
 class FeatureNetwork(Part, ABC):
     """A network that looks at pictures (VGG, ResNet): its feature maps say more of content than pixels do.
 
-    It only judges: whoever takes it freezes it. It shifts and scales the pictures itself.
+    It only judges: whoever takes it freezes it. It shifts and scales the pictures itself. While it is frozen, the state
+    dict of a module that holds it has a fingerprint of its weights in their place.
 
     Attributes:
         widths: feature maps of each layer, by its name, from the first layer to the last.
@@ -71,6 +73,10 @@ class FeatureNetwork(Part, ABC):
 
     widths: Mapping[str, int]
     origin: str = "random"
+
+    def __init__(self) -> None:
+        super().__init__()
+        leave_out_of_holders(self)
 
     def check_facts(self) -> None:
         """Refuse attributes that say nothing; called once, when it is built.

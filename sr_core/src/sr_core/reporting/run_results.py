@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from sr_core.errors import RunDirectoryError
 from sr_core.record import Cost, Record
 from sr_core.reporting.previews import PreviewIndex, read_previews
-from sr_core.reporting.training_results import CURVES, Training, read_training
+from sr_core.reporting.training_results import CURVES, Training, is_of_health, read_training
 
 _RECORDS = TypeAdapter(list[Record])
 _COSTS = TypeAdapter(list[Cost])
@@ -30,7 +31,7 @@ class RunResults:
         previews: (folder, index) of each picture.
         environment: what it ran on.
         spec: the resolved spec, as text.
-        notes: what the tool decided, and warnings of the run.
+        notes: what the tool decided, and warnings of the run, but for those that its training has.
         training: what it left of training; None where it did not train.
     """
 
@@ -68,11 +69,15 @@ def read_run(path: Path) -> RunResults:
             previews=tuple(read_previews(path / "previews")),
             environment=json.loads((path / "environment.json").read_text(encoding="utf-8")),
             spec=(path / "spec.yaml").read_text(encoding="utf-8"),
-            notes=(*started["notes"], *(event["message"] for event in events if event["event"] == "warning")),
+            notes=(*started["notes"], *(event["message"] for event in events if _is_note(event))),
             training=read_training(path, started["spec"], events),
         )
     except (OSError, ValueError, KeyError, IndexError, ValidationError) as error:
         raise RunDirectoryError(f"{path} cannot be read as a run: {error}") from error
+
+
+def _is_note(event: Mapping[str, Any]) -> bool:
+    return event["event"] == "warning" and not is_of_health(event)
 
 
 def _read_log(path: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from sr_core.reporting.learning import LearningIndex, read_learning
 
 CURVES = "metrics.csv"
 FACTS = "training.json"
+HEALTH = "health"
+"""The `subject` of warnings in the log that say how losses that learn and the network get on."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ class Training:
         facts: (what, value) pairs: the network, how it was trained.
         validated: the records of the last validation, which say how its curves were measured.
         learning: (folder, index) of each picture that was kept over time.
+        phases: (step, name) of where each begins; none where there is one alone.
+        warnings: (step, text) of what the log says of how losses that learn and the network get on.
     """
 
     curves: Mapping[str, Curve]
     facts: tuple[tuple[str, str], ...]
     validated: tuple[Record, ...]
     learning: tuple[tuple[Path, LearningIndex], ...]
+    phases: tuple[tuple[int, str], ...] = ()
+    warnings: tuple[tuple[int, str], ...] = ()
 
 
 def read_training(path: Path, spec: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Training | None:
@@ -48,18 +54,38 @@ def read_training(path: Path, spec: Mapping[str, Any], events: Sequence[Mapping[
     if "train" not in spec:
         return None
     curves = read_curves(path / CURVES) if (path / CURVES).is_file() else {}  # a fitted model has none
+    phases = [spec["train"]] if isinstance(spec["train"], Mapping) else list(spec["train"])
     validations = [event["records"] for event in events if event["event"] == "validated"]
     return Training(
         curves=curves,
-        facts=tuple(_facts(path, spec["train"], curves)),
+        facts=tuple(_facts(path, phases, curves)),
         validated=tuple(TypeAdapter(list[Record]).validate_python(validations[-1])) if validations else (),
         learning=tuple(read_learning(path / "learning")),
+        phases=tuple(_begins(phases)),
+        warnings=tuple(_warning(event) for event in events if is_of_health(event)),
     )
 
 
-def _facts(path: Path, spec: Mapping[str, Any] | Sequence[Any], curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
+def is_of_health(event: Mapping[str, Any]) -> bool:
+    """Whether an event of the log is a warning of how losses that learn and the network get on."""
+    return bool(event["event"] == "warning" and event.get("subject") == HEALTH)
+
+
+def _warning(event: Mapping[str, Any]) -> tuple[int, str]:
+    step = int(event["step"])
+    return step, str(event["message"]).removeprefix(f"step {step}: ")
+
+
+def _begins(phases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    """(step, name) of where each of several phases begins."""
+    step = 0
+    for phase in phases if len(phases) > 1 else ():
+        yield step, str(phase.get("name"))
+        step += int(phase.get("steps") or 0)
+
+
+def _facts(path: Path, phases: Sequence[Mapping[str, Any]], curves: Mapping[str, Curve]) -> list[tuple[str, str]]:
     """The spec's choices in words; then what the training itself noted."""
-    phases: list[Mapping[str, Any]] = [spec] if isinstance(spec, Mapping) else list(spec)
     done = max((curve.steps[-1] for curve in curves.values() if curve.steps), default=0)
     steps = sum(phase.get("steps") or 0 for phase in phases)
     written = {"network": in_words(phases[0].get("model"))}

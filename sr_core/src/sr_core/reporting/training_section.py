@@ -9,9 +9,11 @@ from pathlib import Path
 from markupsafe import Markup
 
 from sr_core.record import Record
-from sr_core.reporting.curves import Curve, Panel, draw_panel, is_validation, training_panels, validation_curve
+from sr_core.reporting.curves import Curve, Panel, is_validation, training_panels, validation_curve
 from sr_core.reporting.embedding import Budget, embedded_bytes
+from sr_core.reporting.learned_losses import is_of_learned, learned_losses, learned_panels
 from sr_core.reporting.learning import HR, LR, LearningIndex, LearningStep, chosen
+from sr_core.reporting.panels import draw_panel
 from sr_core.reporting.run_results import RunResults
 from sr_core.reporting.tables import format_value
 
@@ -43,12 +45,14 @@ class BestFigure:
 
 @dataclass(frozen=True)
 class ShownTraining:
-    """The training of one run."""
+    """The training of one run; `learned` are the plots of losses that learn, `warnings` what is said of them."""
 
     run: str
     facts: tuple[tuple[str, str], ...]
     best: tuple[BestFigure, ...]
     plots: tuple[Plot, ...]
+    learned: tuple[Plot, ...]
+    warnings: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,17 @@ def show_training(run: RunResults) -> ShownTraining | None:
     """Facts, best figures and curves of one run, but for those of validation; None where it did not train."""
     if run.training is None:
         return None
-    plots = tuple(_plot(panel) for panel in training_panels(run.training.curves))
-    return ShownTraining(run.name, run.training.facts, tuple(_best(run)), plots)
+    curves, phases = run.training.curves, run.training.phases
+    losses = learned_losses(curves)
+    general = {name: curve for name, curve in curves.items() if not (losses and is_of_learned(name, losses))}
+    return ShownTraining(
+        run.name,
+        run.training.facts,
+        tuple(_best(run)),
+        tuple(_plot(panel) for panel in training_panels(general, phases)),
+        tuple(_plot(panel) for panel in learned_panels(curves, phases)) if losses else (),
+        tuple((f"step {step:,}", text) for step, text in run.training.warnings),
+    )
 
 
 def validation_plots(runs: Sequence[RunResults]) -> tuple[Plot, ...]:
@@ -98,8 +111,9 @@ def validation_plots(runs: Sequence[RunResults]) -> tuple[Plot, ...]:
                 drawn = baselines.setdefault(metric, {})
                 if line not in drawn.values():  # of several runs one line is enough
                     drawn[label] = line
+    phases = runs[0].training.phases if len(runs) == 1 and runs[0].training else ()
     return tuple(
-        _plot(Panel(_metric_title(metric, runs), found, baselines.get(metric, {}), "but the start"))
+        _plot(Panel(_metric_title(metric, runs), found, baselines.get(metric, {}), "but the start", phases=phases))
         for metric, found in curves.items()
     )
 

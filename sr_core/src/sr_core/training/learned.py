@@ -16,7 +16,7 @@ from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import Batch, LearnedLoss
 from sr_core.interfaces.model import Model
 from sr_core.training.devices import Devices
-from sr_core.training.objective import Terms, checked_terms, final, predict
+from sr_core.training.objective import Terms, checked_terms, predict, seen_by
 from sr_core.training.settings import Clipping, TrainingSettings, WeightedLoss
 from sr_core.training.update import Update
 
@@ -46,6 +46,7 @@ class LossLearner:
         self, entry: WeightedLoss, settings: TrainingSettings, devices: Devices, *, higher_is_better: bool
     ) -> None:
         assert isinstance(entry.loss, LearnedLoss)  # noqa: S101 - nothing else is given one
+        self._entry = entry
         self.name, self.loss = entry.name, entry.loss
         self._settings, self._devices = settings, devices
         self._objective = devices.parallel(_OwnObjective(entry.loss))
@@ -74,6 +75,7 @@ class LossLearner:
         if applied.is_changed:
             with guarded(f"loss '{self.name}' failed after its own step"), torch.no_grad():
                 self.loss.after_own_step()
+            terms = {**terms, f"{self.name}/gradient norm": applied.norm.detach()}
         return terms, False, None
 
     def backward(self, model: Model, patches: PatchBatch, step: int, parts: int) -> tuple[Tensor, Terms]:
@@ -89,8 +91,8 @@ class LossLearner:
         progress = step / self._settings.steps
         with buffers_kept(model), autocast(self._settings.precision, self._devices.device):
             with torch.no_grad():
-                shown = final(predict(model, patches, progress))
-            batch = Batch(patches.lr, patches.scale, step, progress)
+                (shown,) = seen_by(self._entry, predict(model, patches, progress))
+            batch = Batch(patches.lr, shown.scale or patches.scale, step, progress)
             with guarded(f"loss '{self.name}' failed in its own step"):
                 found = self._objective(shown.image.detach(), shown.target, batch)
         terms = checked_terms(found, f"loss '{self.name}', own objective")
@@ -137,7 +139,8 @@ def buffers_kept(module: nn.Module) -> Iterator[None]:
 
 
 def _copies(module: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    return [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    parts = (part for part in module.modules() if part.training)  # a frozen feature network's change nowhere
+    return [(buffer, buffer.detach().clone()) for part in parts for buffer in part.buffers(recurse=False)]
 
 
 def _put_back(copies: list[tuple[Tensor, Tensor]]) -> None:

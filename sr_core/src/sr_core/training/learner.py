@@ -17,6 +17,7 @@ from sr_core.guard import describe, guarded
 from sr_core.inference.precision import autocast
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.interfaces.model import Model
+from sr_core.training.checkup import Checkup
 from sr_core.training.compiled import CompiledCalls
 from sr_core.training.devices import Devices
 from sr_core.training.learned import LossLearner, holding_still
@@ -126,6 +127,10 @@ class Learner:
         averaged: Model = self._average.module  # type: ignore[assignment] # a deep copy of the model
         return averaged
 
+    def is_point(self, step: int) -> bool:
+        """Whether the curves have a point after so many steps."""
+        return step % self._settings.log == 0 or step == self._settings.steps
+
     def take_step(self, patches: PatchBatch, fresh: Callable[[int], PatchBatch]) -> StepOutcome:
         """The own steps of every learned loss, then one step of the network.
 
@@ -138,7 +143,9 @@ class Learner:
             if failure is not None:
                 return StepOutcome(own_terms, failure)
             seed_everything(self._settings.seed, self.run_step, "network", self._devices.device)
-            total, terms = self._backward(patches, self._settings.accumulate)
+            is_looked_at = bool(self.losses) and self.is_point(self.step + 1)
+            checkup = Checkup(self.update.loss_scale, self._devices.world) if is_looked_at else None
+            total, terms = self._backward(patches, self._settings.accumulate, checkup)
         applied = self.update.apply(total)
         curves = {"loss": total, "gradient norm": applied.norm.detach()}
         curves |= {f"loss/{name}": value for name, value in terms.items()}
@@ -152,7 +159,8 @@ class Learner:
             update.schedule.stepped()
         if self._average is not None:
             self._average.update_parameters(self.model)
-        return StepOutcome(curves | own_terms, None)
+        found = checkup.curves() if checkup is not None else {}
+        return StepOutcome(curves | own_terms | found, None)
 
     def rehearse(self, patches: PatchBatch) -> None:
         """Take the memory of one step for so many crops, in one part, and change nothing."""
@@ -183,12 +191,12 @@ class Learner:
         agreed = self._devices.first_of(term)
         return Failure(agreed or gradient, batch if agreed is None or term is not None else None)
 
-    def _backward(self, patches: PatchBatch, parts: int) -> tuple[Tensor, Terms]:
+    def _backward(self, patches: PatchBatch, parts: int, checkup: Checkup | None = None) -> tuple[Tensor, Terms]:
         """Forward and backward of one batch in its parts; gradients are left in the network."""
 
         def run(part: PatchBatch) -> tuple[Tensor, Terms]:
             with autocast(self._settings.precision, self._devices.device):
-                total, terms = self._objective(part, self.step, self.step / self._settings.steps)
+                total, terms = self._objective(part, self.step, self.step / self._settings.steps, checkup)
             if not total.requires_grad:
                 names = ", ".join(f"'{entry.name}'" for entry in self._settings.losses)
                 raise ContractError(f"nothing can be learned: what loss {names} says has no gradient")

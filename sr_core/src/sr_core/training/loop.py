@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from sr_core.data.patches import PatchBatch, Patches
+from sr_core.data.patches import Batches, PatchBatch
 from sr_core.errors import SrkitError
 from sr_core.guard import describe
 from sr_core.interfaces.model import Model
@@ -51,7 +51,7 @@ class Trained:
 
 def train(
     model: Model,
-    patches: Patches,
+    patches: Batches,
     settings: TrainingSettings,
     checkpoints: Checkpoints | None,
     write_weights: WriteNetwork,
@@ -116,7 +116,7 @@ def train(
 
         (is_stopped,) = devices.any([bool(stop)])
         is_last = learner.step == settings.steps
-        if learner.step % settings.log == 0 or is_last:
+        if learner.is_point(learner.step):
             values = pace.point(learner.update.schedule.rate)
             if journal is not None:
                 journal.logged(learner.run_step, values)
@@ -161,7 +161,7 @@ def _go_on(learner: Learner, state: Mapping[str, Any]) -> None:
 
 
 def _try_step(
-    learner: Learner, batch: PatchBatch, patches: Patches, devices: Devices
+    learner: Learner, batch: PatchBatch, patches: Batches, devices: Devices
 ) -> tuple[StepOutcome | None, str]:
     """A step's outcome; or None and the reason, where memory was too small.
 
@@ -179,7 +179,7 @@ def _try_step(
 
 
 def _out_of_memory(
-    learner: Learner, patches: Patches, settings: TrainingSettings, devices: Devices, reason: str
+    learner: Learner, patches: Batches, settings: TrainingSettings, devices: Devices, reason: str
 ) -> SrkitError:
     """The error that says what was tried and what would fit."""
     batch = patches.batch(learner.run_step)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from sr_core.data.patches import PatchBatch
-from sr_core.errors import ContractError
+from sr_core.errors import ContractError, SrkitError
 from sr_core.guard import guarded
 from sr_core.interfaces.loss import Batch, LearnedLoss
 from sr_core.interfaces.model import Model, Prediction
+from sr_core.training.checkup import Checkup
 from sr_core.training.settings import WeightedLoss
 
 Terms = dict[str, Tensor]
@@ -27,21 +29,56 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self._losses = tuple(losses)
+        self._is_watched = any(isinstance(entry.loss, LearnedLoss) for entry in losses)
 
-    def forward(self, patches: PatchBatch, step: int, progress: float) -> tuple[Tensor, Terms]:
-        """(what is minimised, every term by name, detached and before weighting)."""
+    def forward(
+        self, patches: PatchBatch, step: int, progress: float, checkup: Checkup | None = None
+    ) -> tuple[Tensor, Terms]:
+        """(what is minimised, every term by name, detached and before weighting).
+
+        Args:
+            patches: the batch, or a part of it.
+            step: optimiser steps done in this phase.
+            progress: share of it done.
+            checkup: looks at the final prediction, where a loss learns.
+        """
         predictions = predict(self.model, patches, progress)
-        batch = Batch(patches.lr, patches.scale, step, progress)
+        last = final(predictions)
+        if checkup is not None:
+            checkup.look(last.image.detach(), patches)
         total = torch.zeros((), device=patches.lr.device)
         terms: Terms = {}
         for entry in self._losses:
-            compared = (final(predictions),) if isinstance(entry.loss, LearnedLoss) else predictions
+            compared = seen_by(entry, predictions)
             for prediction in compared:
                 where = entry.name if len(predictions) == 1 else f"{prediction.name}/{entry.name}"
+                if prediction is last and self._is_watched:
+                    # In each step, looked at or not: gradients are then always added up in the same order.
+                    prediction = replace(prediction, image=prediction.image.view_as(prediction.image))
+                    if checkup is not None:
+                        checkup.listen(entry.name, prediction.image)
+                batch = Batch(patches.lr, prediction.scale or patches.scale, step, progress)
                 for name, value in compare(entry, prediction, batch).items():
-                    total = total + prediction.weight * entry.weight * value
+                    total = total + prediction.weight * entry.weight_of(prediction.name) * value
                     terms[f"{where}/{name}" if name else where] = value.detach()
         return total, terms
+
+
+def seen_by(entry: WeightedLoss, predictions: Sequence[Prediction]) -> Sequence[Prediction]:
+    """The predictions that a loss compares: all, those that learn only the final one; or the one that the spec names.
+
+    Raises:
+        SrkitError: the spec names a prediction that the network does not make.
+    """
+    made = [prediction.name for prediction in predictions]
+    named = [*entry.predictions, *([entry.on] if entry.on is not None else [])]
+    if missing := [name for name in named if name not in made]:
+        raise SrkitError(
+            f"loss '{entry.name}' names predictions {', '.join(missing)}, and the network makes {', '.join(made)}"
+        )
+    if entry.on is not None:
+        return [prediction for prediction in predictions if prediction.name == entry.on]
+    return (final(predictions),) if isinstance(entry.loss, LearnedLoss) else predictions
 
 
 def predict(model: Model, patches: PatchBatch, progress: float) -> tuple[Prediction, ...]:
@@ -61,13 +98,11 @@ def predict(model: Model, patches: PatchBatch, progress: float) -> tuple[Predict
             raise ContractError(
                 f"{type(model).__name__}: prediction '{prediction.name}' is {found}, its target {expected}"
             )
-    return tuple(
-        Prediction(made_one.name, made_one.image.float(), made_one.target.float(), made_one.weight) for made_one in made
-    )
+    return tuple(replace(one, image=one.image.float(), target=one.target.float()) for one in made)
 
 
 def final(predictions: Sequence[Prediction]) -> Prediction:
-    """The prediction that learned losses see: the one called `sr`, else the last."""
+    """The prediction that learned losses see by default: the one called `sr`, else the last."""
     return next((prediction for prediction in predictions if prediction.name == "sr"), predictions[-1])
 
 

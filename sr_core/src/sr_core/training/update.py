@@ -71,6 +71,11 @@ class Update:
         self.schedule = Schedule(self.optimizer, schedule, steps, higher_is_better=higher_is_better)
         self._scaler = torch.amp.GradScaler(devices.device.type, enabled=precision == "float16")
 
+    @property
+    def loss_scale(self) -> float:
+        """What gradients are multiplied by until `apply`: 1 but in float16."""
+        return float(self._scaler.get_scale())
+
     def clear(self) -> None:
         """Forget all gradients."""
         self.optimizer.zero_grad(set_to_none=True)
