@@ -70,6 +70,8 @@ def test_gray_pictures_count_as_gray_rgb(folders: Path, srkit: Srkit) -> None:
         (("--degradation", "bicubic"), "--degradation and --scale belong together"),
         (("--set", "network"), "write KEY=VALUE"),
         (("--set", "netwrk=3"), "netwrk"),
+        (("--degradation", "3", "--scale", "2", *RANDOM), "expected a name, or a mapping with 'name'"),
+        (("--degradation", "{sigma: 3}", "--scale", "2", *RANDOM), "expected a name, or a mapping with 'name'"),
         (("--degradation", "bicubicc", "--scale", "2", *RANDOM), "bicubic"),
     ],
 )

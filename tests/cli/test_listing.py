@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import jsonschema
 import pytest
 from click.testing import Result
+from ruamel.yaml import YAML
 
 from tests.conftest import Install
 from tests.unit.test_discovery import FAULTY, good
@@ -219,3 +221,15 @@ def test_the_schema_tells_good_specs_from_bad_ones(
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
     assert validator.is_valid(spec) is good
+
+
+def test_every_ready_spec_is_good_by_the_schema(schema: dict[str, object]) -> None:
+    validator = jsonschema.Draft202012Validator(schema)
+    files = sorted((Path(__file__).parents[2] / "specs").rglob("*.yaml"))
+    assert files
+    faults = {path.name: [error.message for error in validator.iter_errors(_plain(path))] for path in files}
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def _plain(path: Path) -> object:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))

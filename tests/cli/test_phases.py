@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from sr_core.training_journal import TrainingJournal
 from tests.cli.test_interrupted_training import Program, Srkit
 from tests.conftest import textured
 
@@ -134,6 +136,75 @@ def test_killed_in_any_phase_it_ends_with_the_very_bits(spec: Path, srkit: Srkit
 
 
 @pytest.mark.usefixtures("no_plots")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- name: pixels", "- name: points"),
+        ("steps: 12", "steps: 15"),
+        ("  - name: adversarial", "  - name: between\n    steps: 3\n  - name: adversarial"),
+    ],
+)
+def test_what_a_begun_phase_builds_on_cannot_change(
+    spec: Path, srkit: Srkit, tmp_path: Path, old: str, new: str
+) -> None:
+    run = tmp_path / "run"
+    assert srkit("run", spec, "--output", run).exit_code == 0
+    before = (run / "metrics.csv").read_bytes()
+    change(spec, old, new)
+    result = srkit("run", spec, "--output", run, "--resume", "--accept-changes")
+    assert result.exit_code == 2
+    assert "phases/pixels, phases/adversarial belongs to other phases" in result.output
+    assert (run / "metrics.csv").read_bytes() == before
+    assert (run / "checkpoints/final/weights.safetensors").exists()
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_the_last_phase_may_be_made_longer_and_others_may_follow(spec: Path, srkit: Srkit, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert srkit("run", spec, "--output", run).exit_code == 0
+    change(spec, "steps: 8", "steps: 10\n  - name: gentle\n    steps: 2")
+    result = srkit("run", spec, "--output", run, "--resume", "--accept-changes")
+    assert result.exit_code == 0, result.output
+    assert points(run)["loss"] == list(range(1, 25))
+    assert (run / "phases/gentle/final/weights.safetensors").exists()
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_one_phase_cannot_become_several_under_way(spec: Path, srkit: Srkit, tmp_path: Path) -> None:
+    text = spec.read_text(encoding="utf-8")
+    run = tmp_path / "run"
+    spec.write_text(text.partition("  - name: adversarial")[0], encoding="utf-8")
+    assert srkit("run", spec, "--output", run).exit_code == 0
+    spec.write_text(text, encoding="utf-8")
+    result = srkit("run", spec, "--output", run, "--resume", "--accept-changes")
+    assert result.exit_code == 2
+    assert "checkpoints belongs to other phases" in result.output
+    assert (run / "checkpoints/final/weights.safetensors").exists()
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_stopped_in_the_last_step_of_a_phase_the_next_one_does_not_begin(
+    spec: Path, srkit: Srkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, advanced = tmp_path / "run", TrainingJournal.advanced
+
+    def stop(journal: TrainingJournal, step: int) -> None:
+        advanced(journal, step)
+        if step == 12:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(TrainingJournal, "advanced", stop)
+    result = srkit("run", spec, "--output", run)
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert "stopped after step 12 of 20" in result.output
+    assert (run / "phases/pixels/final/weights.safetensors").exists()
+    assert not (run / "phases/adversarial").exists()
+    monkeypatch.undo()
+    assert srkit("run", spec, "--output", run, "--resume").exit_code == 0
+    assert points(run)["loss"] == list(range(1, 21))
+
+
+@pytest.mark.usefixtures("no_plots")
 def test_a_discriminator_goes_on_in_the_next_phase_with_what_it_learned(
     spec: Path, srkit: Srkit, tmp_path: Path
 ) -> None:
@@ -157,6 +228,12 @@ def test_a_discriminator_goes_on_in_the_next_phase_with_what_it_learned(
         ("- name: adversarial", "- name: adversarial\n    stpes: 3", "stpes"),
         ("weight: 0.01", "weight: x", "train[1].loss[1].weight"),
         ("layers: 1", "layers: many", "train[1].loss[1]"),
+        ("weight: 0.01", "on: clean", "train[1].loss[1]: loss 'gan' names predictions clean, and the network makes"),
+        (
+            "    loss: mse",
+            "    loss: {name: mse, predictions: {x2: 0.5}}",
+            "train[0].loss[0]: loss 'mse' names predictions x2",
+        ),
     ],
 )
 def test_a_mistake_in_a_phase_is_found_where_it_stands(spec: Path, srkit: Srkit, old: str, new: str, said: str) -> None:
@@ -165,6 +242,12 @@ def test_a_mistake_in_a_phase_is_found_where_it_stands(spec: Path, srkit: Srkit,
     assert result.exit_code == 2
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_what_phases_share_is_wrong_once(spec: Path, srkit: Srkit) -> None:
+    change(spec, "    loss: mse\n    steps: 12", "    loss: mse\n    accumulate: 3\n    steps: 12")
+    result = srkit("check", spec)
+    assert result.output.count("4 crops cannot be cut into 3 equal parts") == 1
 
 
 def test_the_plan_names_the_phases(spec: Path, srkit: Srkit) -> None:
@@ -197,6 +280,19 @@ evaluate:
     assert psnr["first"] == psnr["near first"]
     assert psnr["last"] == psnr["near last"]
     assert len({psnr["first"], psnr["half"], psnr["last"]}) == 3
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_the_only_phase_may_be_named(spec: Path, srkit: Srkit, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    Image.fromarray(textured((32, 36), 3, 9)).save(tmp_path / "set" / "picture.png")
+    text = spec.read_text(encoding="utf-8").partition("  - name: adversarial")[0]
+    evaluate = "evaluate: {on: set, metrics: [psnr], candidates: [{model: trained, phase: pixels}]}\n"
+    spec.write_text(text + evaluate, encoding="utf-8")
+    result = srkit("run", spec, "--output", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    (record,) = json.loads((tmp_path / "run/results.json").read_text(encoding="utf-8"))
+    assert record["candidate"] == "pixels"
 
 
 @pytest.mark.parametrize(

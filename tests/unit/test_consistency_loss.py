@@ -96,3 +96,18 @@ def test_a_border_that_leaves_nothing_says_so() -> None:
     sr, lr = torch.rand(1, 1, 8, 16), torch.rand(1, 1, 4, 8)
     with pytest.raises(SrkitError, match=r"border 2 leaves nothing of an LR picture of 4×8; take a larger crop"):
         Consistency()(sr, sr, batch(lr, 2))
+
+
+def test_in_squares_only_what_is_large_is_held() -> None:
+    random = torch.Generator().manual_seed(3)
+    lr = torch.rand(1, 3, 20, 20, generator=random)
+    batch = Batch(lr=lr, scale=1, step=0, progress=0.0)
+    chequered = torch.ones(1, 3, 20, 20)
+    chequered[..., ::2, 1::2] = -1
+    chequered[..., 1::2, ::2] = -1
+    squares = Consistency(border=2, squares=4)
+    assert float(squares(lr + 0.2 * chequered, lr, batch)) == pytest.approx(0, abs=1e-6)
+    assert float(squares(lr + 0.03, lr, batch)) == pytest.approx(0.03, rel=1e-4)
+    assert float(Consistency(border=2)(lr + 0.2 * chequered, lr, batch)) == pytest.approx(0.2, rel=1e-4)
+    with pytest.raises(SrkitError, match="no square of 17 of an LR picture of 20×20"):
+        Consistency(border=2, squares=17)(lr, lr, batch)

@@ -103,6 +103,14 @@ def test_set_replaces_adds_and_appends() -> None:
     assert str(document.fault(("a", "b", 1), "wrong")) == "--set a.b.1: a.b[1]: wrong"
 
 
+def test_set_takes_places_in_lists_as_faults_spell_them() -> None:
+    document = Document.from_text("train: [{steps: 1}, {steps: 2}]\n", "spec.yaml")
+    document.set("train[1].steps", "5")
+    assert document.data == {"train": [{"steps": 1}, {"steps": 5}]}
+    with pytest.raises(SpecError, match="no place 'steps'; this is a list, its items are 0 to 1"):
+        document.set("train.steps", "5")
+
+
 @pytest.mark.parametrize("where", ["a.b.7", "a.b.x", "a.b.0.deeper"])
 def test_set_through_a_place_that_is_not_there_is_a_fault(where: str) -> None:
     document = Document.from_text("a: {b: [1, 2]}\n", "spec.yaml")

@@ -76,6 +76,15 @@ def test_two_devices_share_what_one_has(pictures: TrainingSet) -> None:
     assert torch.equal(torch.cat([half.hr for half in halves]), whole.hr)
 
 
+def test_each_picture_counts_once_and_leave_out_is_for_both_sets(pictures: TrainingSet) -> None:
+    low, high = pictures.unpaired_lr[0].parent, pictures.hr[0].parent
+    found = open_training_set([str(high)], None, [4], ["1.png", "camera 0"], [str(low), str(low / "*.png")])
+    assert [path.name for path in found.hr] == ["0.png", "2.png"]
+    assert [path.name for path in found.unpaired_lr] == ["camera 1.png"]
+    with pytest.raises(DatasetError, match="leave_out names them all"):
+        open_training_set([str(high)], None, [4], ["camera 0", "camera 1"], [str(low)])
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [

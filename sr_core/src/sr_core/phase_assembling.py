@@ -19,6 +19,7 @@ from sr_core.inference.precision import choose_training_precision
 from sr_core.interfaces.capabilities import Channels
 from sr_core.interfaces.loss import LearnedLoss, Loss
 from sr_core.interfaces.model import FittedModel, Model
+from sr_core.prediction_trial import try_names
 from sr_core.protocol import PROTOCOLS, Protocol
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
@@ -132,7 +133,7 @@ class PhaseAssembler:
             return None
         validation = train.validation
         settings = TrainingSettings(
-            losses=self._losses(model.channels),
+            losses=self._losses(model),
             steps=train.steps,
             optimizer=_optimizer(train.optimizer),
             schedule=_schedule(train.schedule),
@@ -153,7 +154,8 @@ class PhaseAssembler:
         self._try_optimizers(model, settings)
         return settings
 
-    def _losses(self, channels: Channels) -> list[WeightedLoss]:
+    def _losses(self, model: Model) -> list[WeightedLoss]:
+        channels = model.channels
         names = Counter[str]()
         losses: list[WeightedLoss] = []
         for index, wanted in enumerate(self._train.loss):
@@ -187,17 +189,18 @@ class PhaseAssembler:
                 if before is not None:
                     self._goes_on[name] = before.name
             own_optimizer = wanted.optimizer or self._train.optimizer.model_copy(update={"groups": ()})
-            losses.append(
-                WeightedLoss(
-                    name,
-                    loss.to(self._assembler.device),
-                    wanted.weight,
-                    _optimizer(own_optimizer),
-                    _schedule(wanted.schedule or self._train.schedule),
-                    wanted.predictions,
-                    wanted.on,
-                )
+            entry = WeightedLoss(
+                name,
+                loss.to(self._assembler.device),
+                wanted.weight,
+                _optimizer(own_optimizer),
+                _schedule(wanted.schedule or self._train.schedule),
+                wanted.predictions,
+                wanted.on,
             )
+            with self._faults.at(*path):
+                try_names(model, entry, self._spec.run.trained_scales, self._assembler.device)
+            losses.append(entry)
         return losses
 
     def _of_the_phase_before(self, wanted: LossSpec) -> Learned | None:

@@ -40,9 +40,10 @@ from sr_core.spec.changes import changed_keys
 from sr_core.spec.reading import Spec
 from sr_core.spec.values import TRAINED
 from sr_core.train_phases import Home
-from sr_core.train_stage import carry_out, forget_end, take_part
+from sr_core.train_stage import carry_out, forget_end, refuse_other_phases, take_part
 from sr_core.training.checkpoints import WEIGHTS
 from sr_core.training_pictures import load_pictures
+from sr_core.training_plan import TrainingPlan
 
 _log = logging.getLogger("srkit")
 
@@ -91,7 +92,7 @@ def run(
     pictures = None
     if plan.training is not None and not resume:  # before anything is written: pictures may be at fault
         pictures = load_pictures(plan.training, plan.device, spec.run.seed, console)
-    directory, is_changed = _directory(path, resolved, resume=resume, accept_changes=accept_changes)
+    directory, is_changed = _directory(path, resolved, plan.training, resume=resume, accept_changes=accept_changes)
     if is_changed:
         forget_end(
             directory, plan.training
@@ -140,12 +141,12 @@ def prepare(spec: Spec) -> None:
 
 
 def _directory(
-    path: Path, resolved: Mapping[str, Any], *, resume: bool, accept_changes: bool
+    path: Path, resolved: Mapping[str, Any], training: TrainingPlan | None, *, resume: bool, accept_changes: bool
 ) -> tuple[RunDirectory, bool]:
     """A new run directory, or that of the run to go on with; and whether that one's spec was another.
 
     Raises:
-        RunDirectoryError: it is not empty, or the spec of the run to go on with was another one.
+        RunDirectoryError: it is not empty, the spec of the run to go on with was another one, or its phases were.
     """
     if not resume:
         return RunDirectory.create(path), False
@@ -153,7 +154,10 @@ def _directory(
         _log.warning("%s holds nothing to resume; the run begins at step 0", path)
         return RunDirectory.create(path), False
     directory = RunDirectory.reopen(path)
-    changes = changed_keys(YAML(typ="safe").load((path / "spec.yaml").read_text(encoding="utf-8")), resolved)
+    before = YAML(typ="safe").load((path / "spec.yaml").read_text(encoding="utf-8"))
+    if training is not None:
+        refuse_other_phases(path, before, training)
+    changes = changed_keys(before, resolved)
     if changes and not accept_changes:
         shown = "\n".join(f"  {change}" for change in changes)
         raise RunDirectoryError(f"{path} was begun with another spec; --accept-changes goes on all the same:\n{shown}")
@@ -176,13 +180,15 @@ def use_trained(plan: Plan, network: Model, path: Path) -> None:
     candidates = [*(plan.benchmark.candidates if plan.benchmark is not None else ()), plan.method]
     for candidate in candidates:
         if isinstance(candidate, MethodCandidate) and candidate.origin == TRAINED:
-            candidate.method = network if not candidate.phases else _of_phases(plan, network, candidate, path)
+            candidate.method = _of_phases(plan, network, candidate, path) if candidate.phases else network
 
 
 def _of_phases(plan: Plan, network: Model, candidate: MethodCandidate, path: Path) -> Model:
     """The network as one phase left it, or as it lies between two."""
     assert plan.training is not None  # noqa: S101 - only what is trained has phases
     folders = {phase.name: path / phase.folder for phase in plan.training.phases}
+    if len(folders) == 1:
+        return network
     ends = [read_tensors(folders[name] / "final" / WEIGHTS) for name in candidate.phases]
     tensors = ends[0] if len(ends) == 1 else interpolate(ends[0], ends[1], candidate.alpha)
     made = deepcopy(network)

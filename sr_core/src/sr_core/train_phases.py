@@ -18,7 +18,7 @@ from sr_core.guard import guarded
 from sr_core.interfaces.loss import LearnedLoss
 from sr_core.run_directory import RunDirectory
 from sr_core.run_events import RunEvents
-from sr_core.training.checkpoints import Checkpoints, Loaded, load_latest
+from sr_core.training.checkpoints import WEIGHTS, Checkpoints, Loaded, load_latest
 from sr_core.training.devices import Devices
 from sr_core.training.loop import Trained, train
 from sr_core.training.settings import TrainingSettings
@@ -73,6 +73,7 @@ class Phases:
     def __init__(self, plan: TrainingPlan, devices: Devices, patches: PatchesInTurn, home: Home | None) -> None:
         self._plan, self._devices, self._patches, self._home = plan, devices, patches, home
         self._is_resumed = False
+        self._told_of: Batches | None = None
 
     def train(self) -> None:
         """One after the other, but those that are done.
@@ -102,7 +103,7 @@ class Phases:
         order: Order = self._devices.told(self._order(checkpoints, loaded))
         folder = order.run / phase.folder
         if order.is_done:
-            load_weights(model, Checkpoints(folder, phase.keep).final)
+            load_weights(model, folder / "final" / WEIGHTS)
             return
         if loaded is None and order.step is not None:
             loaded = self._of_the_same_step(folder, order.step)
@@ -110,7 +111,9 @@ class Phases:
         if loaded is None and before is not None and phase.goes_on:
             _go_on_with_what_was_learned(settings, phase.goes_on, order.run / before.folder)
         if journal is not None and home is not None:
-            _tell(patches.notes)
+            if patches is not self._told_of:
+                _tell(patches.notes)
+            self._told_of = patches
             journal.described(_facts(self._plan, settings, patches, self._devices))
             self._resume(journal, home, folder, loaded.step if loaded is not None else settings.begins_at)
         with stop_on_signals() as stop:
@@ -131,6 +134,10 @@ class Phases:
                 self._stop(trained, journal, int(stop.signal or signal.SIGTERM))
         if checkpoints is not None:
             checkpoints.save_final(trained.step, lambda path: write_weights(path, trained.network, self._plan.card))
+        if phase is not self._plan.phases[-1]:  # the next one must not forget what was asked in the last step of this
+            (is_stopped,) = self._devices.any([bool(stop)])
+            if is_stopped:
+                self._stop(trained, journal, int(stop.signal or signal.SIGTERM))
         if trained.network is not model:
             model.load_state_dict(trained.network.state_dict())
 

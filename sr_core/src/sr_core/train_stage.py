@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 
 from sr_core.checkpoint import load_weights, write_weights
 from sr_core.data.training_pairs import TrainingPairs
+from sr_core.errors import RunDirectoryError
 from sr_core.interfaces.model import FittedModel, Model
 from sr_core.progress import bar
 from sr_core.run_directory import RunDirectory
@@ -17,7 +21,7 @@ from sr_core.training.checkpoints import Checkpoints
 from sr_core.training.devices import joined_devices
 from sr_core.training.fitting import fit
 from sr_core.training_pictures import PatchesInTurn, Pictures, load_pictures
-from sr_core.training_plan import TrainingPlan
+from sr_core.training_plan import TrainingPlan, phase_folder
 
 _log = logging.getLogger("srkit")
 
@@ -28,10 +32,37 @@ FINISHED = "checkpoints"
 
 
 def forget_end(directory: RunDirectory, plan: TrainingPlan | None) -> None:
-    """Let a training that came to its end go on, under another spec."""
-    folders = {FINISHED} if plan is None else {FINISHED, plan.phases[-1].folder}
-    for folder in sorted(folders):
+    """Let a training that came to its end, or to that of a phase, go on under another spec."""
+    folders = (
+        [] if plan is None else [phase.folder for phase in plan.phases if _has_begun(directory.path, phase.folder)]
+    )
+    for folder in {FINISHED, *folders[-1:]}:
         Checkpoints(directory.path / folder, keep=1).remove_final()
+
+
+def refuse_other_phases(path: Path, before: Mapping[str, Any], plan: TrainingPlan) -> None:
+    """Phases that have begun stay what they were, but for how long the last of them is: the others build on them.
+
+    Args:
+        path: the run directory.
+        before: the resolved spec that the run was begun with.
+        plan: of now.
+
+    Raises:
+        RunDirectoryError: they are others.
+    """
+    written = before.get("train") or []
+    phases = written if isinstance(written, list) else [{**written, "name": None}]
+    old = [(phase_folder(phase["name"]), phase.get("steps")) for phase in phases]
+    new = [(phase.folder, phase.settings.steps if phase.settings is not None else None) for phase in plan.phases]
+    begun = [folder for folder, _ in old if _has_begun(path, folder)]
+    count = max((number for number, (folder, _) in enumerate(old, start=1) if folder in begun), default=0)
+    is_renamed = [folder for folder, _ in old[:count]] != [folder for folder, _ in new[:count]]
+    if is_renamed or (count and old[: count - 1] != new[: count - 1]):
+        raise RunDirectoryError(
+            f"{path}: {', '.join(begun)} belongs to other phases; names and order of phases that have begun, and the "
+            "steps of all but the last of them, cannot change any more: begin anew in another --output, with 'weights'"
+        )
 
 
 def carry_out(plan: TrainingPlan, device: torch.device, seed: int, home: Home, pictures: Pictures | None) -> Model:
@@ -80,6 +111,10 @@ def take_part(plan: TrainingPlan, device: torch.device, seed: int) -> None:
     with joined_devices(device) as devices:
         if not devices.told(None):
             Phases(plan, devices, PatchesInTurn(plan, device, seed, None, pictures), None).train()
+
+
+def _has_begun(path: Path, folder: str) -> bool:
+    return any((path / folder).glob("[!.]*"))
 
 
 def _fit(plan: TrainingPlan, pairs: Pictures, console: Console) -> None:

@@ -19,6 +19,11 @@ _MOST_NAMED = 5
 """Scales that are named one by one."""
 
 
+def phase_folder(name: str | None) -> str:
+    """Where in the run directory the checkpoints of a phase are; of the only one, where `name` is None."""
+    return "checkpoints" if name is None else f"phases/{file_name(name)}"
+
+
 @dataclass(frozen=True)
 class PhasePlan:
     """What one phase of the training will do.
@@ -44,7 +49,7 @@ class PhasePlan:
     @property
     def folder(self) -> str:
         """Where in the run directory its checkpoints are."""
-        return "checkpoints" if self.name is None else f"phases/{file_name(self.name)}"
+        return phase_folder(self.name)
 
     def learns_from_the_same(self, other: PhasePlan) -> bool:
         """Whether the pictures and crops are those of another phase."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from sr_core import Batch, Loss, Scale, SrkitError, full_precision, resize, sr_size
 from sr_core.imaging.size import per_axis
@@ -22,13 +23,16 @@ class Consistency(Loss):
 
     Args:
         border: pixels of the smaller picture left out at each side; 2 are as many as see beyond the edge of a crop.
+        squares: side of the squares of the smaller picture whose means are compared: above 1 only colour and brightness
+            at large are held, as for a degradation that is to learn noise and blur (the low frequencies of DSGAN,
+            Fritsche et al., ICCVW 2019).
     """
 
     needs_pairs = False
 
-    def __init__(self, border: Annotated[int, Field(ge=0)] = 2) -> None:
+    def __init__(self, border: Annotated[int, Field(ge=0)] = 2, squares: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()
-        self.border = border
+        self.border, self.squares = border, squares
 
     def forward(self, sr: Tensor, hr: Tensor, batch: Batch) -> Tensor:
         """Compare `sr`, N×C×H'×W', with the batch's LR; a scalar.
@@ -43,11 +47,12 @@ class Consistency(Loss):
             sr = _resized(sr, (min(1, 1 / vertical), min(1, 1 / horizontal)), (height, width))
             lr = _resized(lr, (min(1, vertical), min(1, horizontal)), (height, width))
             rows, columns = (slice(self.border, length - self.border) for length in (height, width))
-            if min(height, width) <= 2 * self.border:
+            if min(height, width) < 2 * self.border + self.squares:
+                held = "nothing" if self.squares == 1 else f"no square of {self.squares}"
                 raise SrkitError(
-                    f"border {self.border} leaves nothing of an LR picture of {height}×{width}; take a larger crop"
+                    f"border {self.border} leaves {held} of an LR picture of {height}×{width}; take a larger crop"
                 )
-            return (sr - lr)[..., rows, columns].abs().mean()
+            return F.avg_pool2d((sr - lr)[..., rows, columns], self.squares).abs().mean()
 
 
 def _scale(sr: Tensor, lr: Tensor, scale: Scale) -> Scale:

@@ -64,7 +64,10 @@ def distance(
     through = None
     if degradation is not None:
         read = Document.from_text(degradation, "--degradation").data
-        through = build(registry, "degradation", ComponentReference.model_validate(read), filled)
+        reference = {"name": read} if isinstance(read, str) else read
+        if not isinstance(reference, dict) or not isinstance(reference.get("name"), str):
+            raise SrkitError("--degradation: expected a name, or a mapping with 'name' and parameters")
+        through = build(registry, "degradation", ComponentReference.model_validate(reference), filled)
     chosen = choose_device(device or "auto")
     sets = [find_pictures(first), find_pictures(second)]
     with bar(Console(stderr=True), "reading", sum(map(len, sets))) as progress:

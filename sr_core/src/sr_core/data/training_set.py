@@ -21,7 +21,7 @@ class TrainingSet:
     Attributes:
         hr: the HR files, each once.
         lr: scale → HR file → LR file; empty where the degradation makes LR.
-        unpaired_lr: LR files that have nothing to do with HR, for training without pairs.
+        unpaired_lr: LR files that have nothing to do with HR, each once, for training without pairs.
     """
 
     hr: tuple[Path, ...]
@@ -43,23 +43,25 @@ def open_training_set(
         lr: folder or glob pattern of paired LR, with `{scale}` for the scale (`2`, or `2x3` for a scale for each
             axis); or None.
         scales: the scales whose LR must exist.
-        leave_out: file names, with or without suffix, that are never used.
+        leave_out: file names, with or without suffix, that are never used, in either set.
         unpaired_lr: folders, glob patterns or files of LR pictures that are not paired with HR.
 
     Raises:
         DatasetError: nothing is there or left, a name to leave out is not there, or an LR picture is missing.
     """
     files = dict.fromkeys(path for source in hr for path in find_pictures(source))
+    unpaired = dict.fromkeys(path for source in unpaired_lr for path in find_pictures(source))
     for name in leave_out:
-        matches = [path for path in files if name in (path.name, path.stem)]
+        matches = [path for path in (*files, *unpaired) if name in (path.name, path.stem)]
         if not matches and name not in leave_out[: leave_out.index(name)]:
-            raise DatasetError(_no_such_name(name, list(files)))
+            raise DatasetError(_no_such_name(name, [*files, *unpaired]))
         for path in matches:
-            del files[path]
-    if not files:
+            files.pop(path, None)
+            unpaired.pop(path, None)
+    if not files or (unpaired_lr and not unpaired):
         raise DatasetError("no pictures are left to train on: leave_out names them all" if leave_out else "no pictures")
     if unpaired_lr:
-        return TrainingSet(tuple(files), unpaired_lr=tuple(p for source in unpaired_lr for p in find_pictures(source)))
+        return TrainingSet(tuple(files), unpaired_lr=tuple(unpaired))
     if lr is None:
         return TrainingSet(tuple(files))
     if len(scales) > 1 and "{scale}" not in lr:

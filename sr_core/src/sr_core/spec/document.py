@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,14 +86,15 @@ class Document:
         return cls.from_text(text, str(path))
 
     def set(self, where: str, text: str) -> None:
-        """Override one value, as `--set evaluate.metrics='[psnr]'` does.
+        """Override one value, as `--set evaluate.metrics='[psnr]'` and `--set train[1].steps=500` do.
 
         Raises:
             SpecError: `text` is not YAML, or `where` leads through something that is no mapping or list.
         """
         source = f"--set {where}"
         value = Document.from_text(text, source).data
-        path = tuple(int(key) if key.isdecimal() else key for key in where.split("."))
+        dotted = re.sub(r"\[(\d+)\]", r".\1", where)  # faults spell a place in a list so
+        path = tuple(int(key) if key.isdecimal() else key for key in dotted.split("."))
         target = self.data
         for key, following in itertools.pairwise(path):
             if isinstance(target, dict) and target.get(str(key)) is None:
@@ -103,7 +105,7 @@ class Document:
         elif isinstance(target, dict):
             target[str(path[-1])] = value
         else:
-            raise SpecError([Fault("", f"there is no place '{path[-1]}'", source)])
+            raise SpecError([_no_place(target, path[-1], source)])
         self._overridden[path] = source
 
     def fault(self, path: KeyPath, message: str, *, at_key: bool = False) -> Fault:
@@ -222,7 +224,12 @@ def _child(target: Any, key: str | int, source: str) -> Any:  # noqa: ANN401 - p
     try:
         return target[int(key)] if isinstance(target, list) else target[str(key)]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise SpecError([Fault("", f"there is no place '{key}'", source)]) from error
+        raise SpecError([_no_place(target, key, source)]) from error
+
+
+def _no_place(target: Any, key: str | int, source: str) -> Fault:  # noqa: ANN401 - plain values
+    numbers = f"; this is a list, its items are 0 to {len(target) - 1}" if isinstance(target, list) and target else ""
+    return Fault("", f"there is no place '{key}'{numbers}", source)
 
 
 def _syntax_fault(error: MarkedYAMLError, text: str, source: str) -> Fault:

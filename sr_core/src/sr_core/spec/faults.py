@@ -35,4 +35,5 @@ class FaultCollector:
             SpecError: with every fault, in the order of the file.
         """
         if self._faults:
-            raise SpecError(sorted(self._faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+            once = dict.fromkeys(self._faults)  # phases share what they take over from each other
+            raise SpecError(sorted(once, key=lambda fault: (fault.line or 0, fault.column or 0)))

@@ -36,7 +36,7 @@ def _inherited(phases: tuple[TrainSpec, ...]) -> tuple[TrainSpec, ...]:
     for number, phase in enumerate(phases, start=1):
         taken: dict[str, Any] = {}
         if whole:
-            _refuse_another_network(whole[0], phase)
+            _refuse_another_network(whole[0], phase, number)
             left_out = TrainSpec.model_fields.keys() - phase.model_fields_set - _ITS_OWN
             taken = {key: getattr(whole[-1], key) for key in left_out}
         if len(phases) > 1 and phase.name is None:
@@ -48,10 +48,12 @@ def _inherited(phases: tuple[TrainSpec, ...]) -> tuple[TrainSpec, ...]:
     return tuple(whole)
 
 
-def _refuse_another_network(first: TrainSpec, phase: TrainSpec) -> None:
+def _refuse_another_network(first: TrainSpec, phase: TrainSpec, number: int) -> None:
     for key in _OF_THE_FIRST:
         if key in phase.model_fields_set and getattr(phase, key) not in (getattr(first, key), None, False):
-            raise ValueError(f"all phases train one network, which begins in the first phase; remove '{key}'")
+            raise ValueError(
+                f"phase {number}: remove '{key}'; all phases train one network, as the first begins with it"
+            )
 
 
 def _as_written(phases: Sequence[TrainSpec], handler: SerializerFunctionWrapHandler) -> Any:  # noqa: ANN401

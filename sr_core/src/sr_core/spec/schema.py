@@ -30,6 +30,7 @@ _ONE_OR_MANY = (
     ("UpscaleSpec", "inputs"),
     ("TrainSpec", "loss"),
     ("TrainDataSpec", "hr"),
+    ("TrainDataSpec", "unpaired_lr"),
     ("ValidateSpec", "on"),
 )
 
@@ -49,7 +50,8 @@ def spec_schema(registry: Registry) -> JsonSchema:
         parts[part]["properties"]["metrics"]["items"] = {"$ref": "#/$defs/metric"}
     for part, key in _ONE_OR_MANY:
         many = parts[part]["properties"][key]
-        parts[part]["properties"][key] = {"anyOf": [many["items"], many]}
+        list_of = next(form for form in many.get("anyOf", [many]) if "items" in form)  # beside null, where it may lack
+        parts[part]["properties"][key] = {"anyOf": [list_of["items"], many]}
     later = {**definitions["TrainSpec"], "required": []}
     definitions["PhaseSpec"] = later  # what a phase leaves out is as in the one before
     parts["RunSpec"]["properties"]["train"]["anyOf"][1]["items"] = {"$ref": "#/$defs/PhaseSpec"}
