@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -16,24 +15,21 @@ from sr_core.errors import SrkitError
 from sr_core.evaluation.benchmark import Benchmark
 from sr_core.evaluation.candidates import MethodCandidate
 from sr_core.inference.precision import choose_training_precision
-from sr_core.interfaces.capabilities import Channels
-from sr_core.interfaces.loss import LearnedLoss, Loss
+from sr_core.interfaces.loss import LearnedLoss
 from sr_core.interfaces.model import FittedModel, Model
-from sr_core.prediction_trial import try_names
+from sr_core.loss_assembling import Learned, LossAssembler, optimizer_recipe, schedule_recipe
 from sr_core.protocol import PROTOCOLS, Protocol
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
 from sr_core.spec.phases_spec import place_in_phases
 from sr_core.spec.reading import Spec
-from sr_core.spec.train_spec import LossSpec, OptimizerSpec, ScheduleSpec, TrainSpec, ValidateSpec
+from sr_core.spec.train_spec import TrainSpec, ValidateSpec
 from sr_core.training.learner import moving_average
 from sr_core.training.settings import (
     Clipping,
-    GroupRecipe,
     OptimizerRecipe,
     ScheduleRecipe,
     TrainingSettings,
-    WeightedLoss,
 )
 from sr_core.training.trial import try_optimizer, try_schedule
 from sr_core.training.validation import Validator
@@ -41,20 +37,6 @@ from sr_core.training_plan import PhasePlan
 
 _OF_CROPS = frozenset({"crop", "lr_crop", "batch", "augment", "shrink", "unpaired_lr"})
 """Keys of `train.data` that only a loop has a use for."""
-
-
-class Learned(NamedTuple):
-    """A learned loss of a phase.
-
-    Attributes:
-        name: in curves and checkpoints.
-        spec: how the phase names it.
-        loss: the loss.
-    """
-
-    name: str
-    spec: LossSpec
-    loss: LearnedLoss
 
 
 class PhaseAssembler:
@@ -66,7 +48,7 @@ class PhaseAssembler:
         faults: where faults are noted.
         assembler: builds components.
         begins_at: steps of the phases before.
-        learned: the learned losses of the phase before, which go on where this one names them just so.
+        before: the learned losses of the phase before, which go on where this one names them just so.
     """
 
     def __init__(
@@ -76,14 +58,17 @@ class PhaseAssembler:
         faults: FaultCollector,
         assembler: Assembler,
         begins_at: int,
-        learned: Sequence[Learned],
+        before: Sequence[Learned],
     ) -> None:
         self._spec, self._index, self._faults, self._assembler = spec, index, faults, assembler
         self._train: TrainSpec = spec.run.train[index]
         self._begins_at = begins_at
-        self._before = list(learned)
-        self._goes_on: dict[str, str] = {}
-        self.learned: list[Learned] = []
+        self._losses = LossAssembler(spec, index, faults, assembler, before)
+
+    @property
+    def learned(self) -> Sequence[Learned]:
+        """Its losses that learn, once the plan is made."""
+        return self._losses.learned
 
     def plan(self, pictures: TrainingSet, watched: Sequence[Dataset], model: Model) -> PhasePlan:
         """The phase; its settings lack what is faulty."""
@@ -98,7 +83,7 @@ class PhaseAssembler:
             patches=self._patches(),
             validator=validator,
             keep=train.checkpoint.keep,
-            goes_on=self._goes_on,
+            goes_on=self._losses.goes_on,
         )
 
     def _at(self, *path: str | int) -> KeyPath:
@@ -133,10 +118,10 @@ class PhaseAssembler:
             return None
         validation = train.validation
         settings = TrainingSettings(
-            losses=self._losses(model),
+            losses=self._losses.losses(model),
             steps=train.steps,
-            optimizer=_optimizer(train.optimizer),
-            schedule=_schedule(train.schedule),
+            optimizer=optimizer_recipe(train.optimizer),
+            schedule=schedule_recipe(train.schedule),
             precision=self._assembler.precision(choose_training_precision),
             seed=run.seed,
             accumulate=train.accumulate,
@@ -153,65 +138,6 @@ class PhaseAssembler:
         )
         self._try_optimizers(model, settings)
         return settings
-
-    def _losses(self, model: Model) -> list[WeightedLoss]:
-        channels = model.channels
-        names = Counter[str]()
-        losses: list[WeightedLoss] = []
-        for index, wanted in enumerate(self._train.loss):
-            path = self._at("loss", index)
-            torch.manual_seed(self._spec.run.seed)  # whatever was built before must not change its first weights
-            before = self._of_the_phase_before(wanted)
-            loss: Loss | None = before.loss if before is not None else None
-            loss = loss or self._assembler.build(path, "loss", wanted.component, {"channels": channels})
-            if loss is None:
-                continue
-            with self._faults.at(*path):
-                if not _fits(loss.channels, channels):
-                    raise SrkitError(
-                        f"'{wanted.component.name}' compares {_planes(loss.channels)}, "
-                        f"and '{self._train.model.name}' makes {_planes(channels)}"
-                    )
-                if loss.needs_pairs and self._train.data.unpaired_lr is not None:
-                    raise SrkitError(
-                        f"'{wanted.component.name}' compares with the truth, which unpaired pictures lack; use losses "
-                        "that need none, as gan, cycle or consistency"
-                    )
-                if not isinstance(loss, LearnedLoss) and (wanted.optimizer or wanted.schedule):
-                    raise SrkitError(f"'{wanted.component.name}' learns nothing; it takes no optimizer or schedule")
-            if not isinstance(loss, LearnedLoss):
-                loss.requires_grad_(requires_grad=False)  # a feature network judges; it does not learn
-            name = wanted.component.name.rpartition(":")[2]
-            names[name] += 1
-            name = name if names[name] == 1 else f"{name} {names[name]}"
-            if isinstance(loss, LearnedLoss):
-                self.learned.append(Learned(name, wanted, loss))
-                if before is not None:
-                    self._goes_on[name] = before.name
-            own_optimizer = wanted.optimizer or self._train.optimizer.model_copy(update={"groups": ()})
-            entry = WeightedLoss(
-                name,
-                loss.to(self._assembler.device),
-                wanted.weight,
-                _optimizer(own_optimizer),
-                _schedule(wanted.schedule or self._train.schedule),
-                wanted.predictions,
-                wanted.on,
-            )
-            with self._faults.at(*path):
-                try_names(model, entry, self._spec.run.trained_scales, self._assembler.device)
-            losses.append(entry)
-        return losses
-
-    def _of_the_phase_before(self, wanted: LossSpec) -> Learned | None:
-        """The learned loss that the phase before had just so: it goes on learning."""
-        same = (
-            found for found in self._before if (found.spec.component, found.spec.on) == (wanted.component, wanted.on)
-        )
-        found = next(same, None)
-        if found is not None:
-            self._before.remove(found)
-        return found
 
     def _try_optimizers(self, model: Model, settings: TrainingSettings) -> None:
         """Find what PyTorch refuses before anything is written."""
@@ -280,21 +206,3 @@ class PhaseAssembler:
             return wanted.protocol.protocol
         evaluate = self._spec.run.evaluate
         return evaluate.protocol.protocol if evaluate is not None else PROTOCOLS["modern"]
-
-
-def _optimizer(spec: OptimizerSpec) -> OptimizerRecipe:
-    groups = [GroupRecipe(group.match, group.lr, group.options) for group in spec.groups]
-    return OptimizerRecipe(spec.name, spec.lr, groups, spec.options)
-
-
-def _schedule(spec: ScheduleSpec) -> ScheduleRecipe:
-    return ScheduleRecipe(spec.name, spec.warmup, spec.options)
-
-
-def _fits(taken: Channels, made: Channels) -> bool:
-    planes = {"y": 1, "rgb": 3}
-    return "any" in (taken, made) or planes.get(str(taken), taken) == planes.get(str(made), made)
-
-
-def _planes(channels: Channels) -> str:
-    return f"{channels} planes" if isinstance(channels, int) else str(channels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -44,20 +45,46 @@ def set_distance(
         DatasetError: a picture is neither gray nor RGB.
         SrkitError: a picture cannot be read, or the metric failed.
     """
-    sets: list[list[Tensor]] = []
-    for paths, through in ((first, degradation), (second, None)):
-        pictures = []
-        for index, path in enumerate(paths):
-            image = _rgb(path).to(device)
-            if through is not None:
-                random = SampleRandom(seed, 0, [index], device)
-                with torch.no_grad():
-                    image, _ = degrade(through, cut_to_scale(image, scale), scale, random)
-            pictures.append(image.double())
-            progress(path)
-        sets.append(pictures)
     with guarded("the metric failed"), torch.no_grad():
-        return float(metric(*sets))
+        return float(
+            metric(
+                _Pictures(first, device, degradation, scale, seed, progress),
+                _Pictures(second, device, None, scale, seed, progress),
+            )
+        )
+
+
+class _Pictures(Sequence[Tensor]):
+    """A set whose pictures are read, and degraded, when they are looked at: not all of them fit into memory."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        device: torch.device,
+        degradation: Degradation | None,
+        scale: Scale,
+        seed: int,
+        progress: Callable[[Path], None],
+    ) -> None:
+        self._paths, self._device, self._progress = paths, device, progress
+        self._degradation, self._scale, self._seed = degradation, scale, seed
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, place: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Tensor]: ...
+    def __getitem__(self, place: int | slice) -> Tensor | list[Tensor]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(*place.indices(len(self)))]
+        image = _rgb(self._paths[place]).to(self._device)
+        if self._degradation is not None:
+            random = SampleRandom(self._seed, 0, [range(len(self))[place]], self._device)
+            image, _ = degrade(self._degradation, cut_to_scale(image, self._scale), self._scale, random)
+        self._progress(self._paths[place])
+        return image.double()
 
 
 def _rgb(path: Path) -> Tensor:

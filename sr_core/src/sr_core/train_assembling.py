@@ -14,7 +14,8 @@ from sr_core.data.dataset import Dataset
 from sr_core.data.training_set import TrainingSet
 from sr_core.errors import SrkitError
 from sr_core.interfaces.model import FittedModel, Model
-from sr_core.phase_assembling import Learned, PhaseAssembler
+from sr_core.loss_assembling import Learned
+from sr_core.phase_assembling import PhaseAssembler
 from sr_core.registry import Registry
 from sr_core.spec.document import KeyPath
 from sr_core.spec.faults import FaultCollector
