@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from sr_core.training_journal import TrainingJournal
 from sr_core.training.checkpoints import load_latest
+from sr_core.training_journal import TrainingJournal
 from tests.cli.test_interrupted_training import Program, Srkit
 from tests.conftest import textured
 
