@@ -18,7 +18,7 @@ from sr_core.errors import RunDirectoryError
 from sr_core.file_names import file_name
 from sr_core.protocol import PROTOCOLS
 from sr_core.record import Record
-from sr_core.reporting.sheet import Panel, draw_sheet, find_details
+from sr_core.reporting.sheet import BETWEEN_FIGURES, GAP, TILE, Panel, draw_sheet, find_details
 from sr_core.reporting.tables import csv_table, is_best, markdown_table, terminal_table
 from sr_core.run_directory import RunDirectory, default_path
 
@@ -133,6 +133,18 @@ def test_many_panels_go_on_in_the_next_row(count: int) -> None:
     sheet = draw_sheet("title", hr, [Panel(f"candidate {i}", "note", hr) for i in range(count)])
     assert sheet.mode == "RGB"
     assert sheet.height > 256 * (2 if count > 6 else 1)
+
+
+def test_figures_that_are_too_many_for_one_line_stay_beneath_their_own_picture() -> None:
+    hr = torch.rand((1, 3, 64, 64), generator=torch.Generator().manual_seed(1))
+    note = BETWEEN_FIGURES.join(["psnr 26.84 dB", "ssim 0.8429", "consistency 35.10 dB", "drift 0.09 levels"])
+    few, many = (
+        np.asarray(draw_sheet("title", hr, [Panel("one", text, hr), Panel("other", "", hr)])) for text in ("", note)
+    )
+    assert many.shape[0] > few.shape[0], "the sheet has room for further lines"
+    start = many.shape[1] - (TILE + GAP)  # of the other picture, which has no figures: nothing may be written there
+    beneath = many[-2 * GAP :, start:]
+    assert bool((beneath == 255).all())
 
 
 def test_names_become_file_names_of_any_system() -> None:

@@ -7,7 +7,7 @@ from sr_core.file_names import file_name
 from sr_core.imaging.files import Picture, write_picture
 from sr_core.imaging.resize import resize
 from sr_core.reporting.previews import write_previews
-from sr_core.reporting.sheet import Panel, draw_sheet
+from sr_core.reporting.sheet import BETWEEN_FIGURES, Panel, draw_sheet
 from sr_core.reporting.tables import format_value
 from sr_core.run_directory import RunDirectory
 from sr_core.scales import describe_scale
@@ -45,7 +45,7 @@ def _panels(comparison: Comparison, benchmark: Benchmark) -> list[Panel]:
     panels = [Panel("LR", "pixels repeated", enlarged)]
     for name, answer in comparison.answers.items():
         figures = [_figure(benchmark, metric, value) for metric, value in comparison.values[name].items()]
-        panels.append(Panel(name, "   ".join(figures), answer.picture))
+        panels.append(Panel(name, BETWEEN_FIGURES.join(figures), answer.picture))
     return [*panels, Panel("HR", "the truth", hr)]
 
 

@@ -16,7 +16,10 @@ from torch.nn import functional as F
 
 TILE = 256
 GAP = 12
-LABEL_HEIGHT = 46
+LABEL_HEIGHT = 27
+NOTE_HEIGHT = 19
+NOTE_SIZE = 15
+BETWEEN_FIGURES = "   "
 TITLE_HEIGHT = 40
 PAPER, INK, PALE, MARKS = "white", "#1a1a1a", "#666666", ("#d9480f", "#1971c2")
 MOST_COLUMNS = 6
@@ -28,7 +31,7 @@ class Panel:
 
     Attributes:
         label: who made it.
-        note: its figures, smaller beneath.
+        note: its figures, smaller beneath; it is broken between figures (`BETWEEN_FIGURES`) where it is too wide.
         picture: 1×C×H×W in [0, 1], C 1 or 3; LR is brought to the size of HR beforehand.
     """
 
@@ -48,8 +51,10 @@ def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
     details = find_details(hr)
     rows = -(-len(panels) // MOST_COLUMNS)
     columns = -(-len(panels) // rows)  # as even as can be: seven panels are four and three, not six and one
-    block = len(details) * TILE + LABEL_HEIGHT + GAP
-    left = _overview(hr, details, rows * block - LABEL_HEIGHT - GAP)
+    notes = [_lines(panel.note) for panel in panels]
+    below = LABEL_HEIGHT + max(map(len, notes), default=1) * NOTE_HEIGHT
+    block = len(details) * TILE + below + GAP
+    left = _overview(hr, details, rows * block - below - GAP)
     width = left.width + 2 * GAP + columns * (TILE + GAP)
     sheet = Image.new("RGB", (width, TITLE_HEIGHT + rows * block + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -65,7 +70,8 @@ def draw_sheet(title: str, hr: Tensor, panels: Sequence[Panel]) -> Image.Image:
             draw.rectangle(corners, outline=MARKS[row], width=2)
         bottom = y + len(details) * TILE + 4
         draw.text((x, bottom), _shortened(panel.label), fill=INK, font=font(18))
-        draw.text((x, bottom + 21), panel.note, fill=PALE, font=font(15))
+        for line, text in enumerate(notes[index]):
+            draw.text((x, bottom + 21 + line * NOTE_HEIGHT), text, fill=PALE, font=font(NOTE_SIZE))
     return sheet
 
 
@@ -131,3 +137,15 @@ def _overview(hr: Tensor, details: Sequence[Detail], height: int) -> Image.Image
 
 def _shortened(label: str) -> str:
     return label if len(label) <= 26 else f"{label[:25]}…"
+
+
+def _lines(note: str) -> list[str]:
+    """The figures of a note in lines no wider than a tile, where no single one is."""
+    lines: list[str] = []
+    for figure in note.split(BETWEEN_FIGURES):
+        longer = f"{lines[-1]}{BETWEEN_FIGURES}{figure}" if lines else figure
+        if lines and font(NOTE_SIZE).getlength(longer) <= TILE:
+            lines[-1] = longer
+        else:
+            lines.append(figure)
+    return lines
