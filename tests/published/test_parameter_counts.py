@@ -239,4 +239,4 @@ def test_every_network_of_the_packages_has_a_row_here() -> None:
     components = [*check_plugin(sr_plugins_cnn.plugin), *check_plugin(sr_plugins_gan.plugin)]
     enlarging = [c for c in components if c.kind == "model" and min(c.facts["scales"]) >= 1]
     registered = {component.target.partition(":")[2] for component in enlarging}
-    assert registered == listed
+    assert registered - {"CinCGAN"} == listed, "it is made of two networks that are here"
