@@ -71,8 +71,8 @@ class Checkup:
 
         `gradient on SR/<loss>`: the norm of the gradient of SR that comes from each loss, weighted, over the batch.
         `drift/<plane>`: SR shrunk to the size of LR minus LR, in levels (`red`, `green`, `blue`; `y`; or numbers).
-        `drift/low frequency`: the root of the mean square of that difference, averaged in squares of `BLOCK`. HR itself
-        stays 0.1 away from LR of 8 bits.
+        `drift/low frequency`: the root of the mean square of that difference, averaged in squares of `BLOCK`, of each
+        sample; then their mean. HR itself stays 0.1 away from LR of 8 bits.
         """
         found = {
             f"gradient on SR/{name}": torch.linalg.vector_norm(torch.stack(norms)) * self._factor
@@ -81,7 +81,7 @@ class Checkup:
         if self._means:
             means = torch.cat(self._means).mean(dim=0)
             found |= {f"drift/{name}": mean for name, mean in zip(_planes(len(means)), means, strict=True)}
-            found["drift/low frequency"] = torch.cat(self._blocks).mean().sqrt()
+            found["drift/low frequency"] = torch.cat(self._blocks).sqrt().mean()  # a mean: over devices too
         return found
 
 
